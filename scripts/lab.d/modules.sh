@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds mmesh.ko (and the KUnit module) for one of the lab's kernels, in the cache, so that the work tree stays clean.
+
+# Where kbuild runs for kernel $1; builds with W= or C= have a place of their own.
+modules_dir()
+{
+	local top
+
+	top=$(printf '%s' "$LAB_TOP" | sha256sum | cut -c1-12)
+	echo "$LAB_CACHE/modules/$top/$(basename "$(kernel_dir "$1")")${W:+-W$W}${C:+-C$C}"
+}
+
+# Names, sizes and times of all sources: changes when any of them does.
+modules_fingerprint()
+{
+	(
+		cd "$LAB_TOP"
+		find kmod kunit uapi Kbuild -type f -printf '%p %s %T@\n' 2>/dev/null | sort
+		kernel_dir "$1"
+	) | sha256sum
+}
+
+# Only sources are copied, and objects in the destination survive, so that kbuild rebuilds what changed.
+modules_copy()
+{
+	local dir=$1 part parts=()
+
+	for part in kmod kunit uapi Kbuild; do
+		[[ ! -e $LAB_TOP/$part ]] || parts+=("$LAB_TOP/$part")
+	done
+	[[ -e $LAB_TOP/Kbuild ]] || die "modules: $LAB_TOP has no Kbuild"
+	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclude='*.mod.c' --exclude='*.cmd' \
+		--exclude='*.a' --exclude='modules.order' --exclude='Module.symvers' --exclude='.tmp*' \
+		"${parts[@]}" "$dir/"
+}
+
+# Kbuild's remarks about another compiler or a missing pahole say nothing about our code.
+modules_filter()
+{
+	grep -vE '^(warning: (the compiler|pahole version) differs|  The kernel was built (by|with):|  You are using:|make(\[[0-9]+\])?: (Entering|Leaving) directory|.*Skipping BTF generation)' || :
+}
+
+modules_make()
+{
+	local kernel=$1 dir=$2 args=()
+
+	shift 2
+	mapfile -t args < <(kernel_make_args "$kernel")
+	make -s "${args[@]}" M="$dir" ${W:+W="$W"} ${C:+C="$C"} -j"$LAB_JOBS" "$@" 2>&1
+}
+
+# Call with the directory's lock held.
+modules_build()
+{
+	local kernel=$1 dir print rc=0
+
+	dir=$(modules_dir "$kernel")
+	print=$(modules_fingerprint "$kernel")
+	if [[ -z ${W:-}${C:-} && -e $dir/.built && $(<"$dir/.built") == "$print" ]]; then
+		return 0
+	fi
+	need make gcc rsync modinfo
+	mkdir -p "$dir"
+	rm -f "$dir/.built"
+	modules_copy "$dir"
+	# Warnings come only from what is compiled, so a checking build compiles everything.
+	[[ -z ${W:-}${C:-} ]] || modules_make "$kernel" "$dir" clean >/dev/null
+	modules_make "$kernel" "$dir" modules >"$dir/.log" || rc=$?
+	modules_filter <"$dir/.log" >&2
+	((rc == 0)) || { say "the module does not build for $kernel"; return 1; }
+	[[ -e $dir/kmod/mmesh.ko ]] || { say "the build for $kernel left no kmod/mmesh.ko"; return 1; }
+	modinfo -F depends "$dir/kmod/mmesh.ko" | tr ',' ' ' >"$dir/.depends"
+	if [[ ${W:-}${C:-} ]] && modules_filter <"$dir/.log" | grep -qE 'warning:|error:'; then
+		say "the build for $kernel has warnings"
+		return 1
+	fi
+	echo "$print" >"$dir/.built"
+}
+
+modules_update()
+{
+	local dir print
+
+	dir=$(modules_dir "$1")
+	with_lock "modules-$(basename "$(dirname "$dir")")-$(basename "$dir")" modules_build "$1"
+}

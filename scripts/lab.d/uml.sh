@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds the two user-mode kernels from Debian's newest linux-source, with the edits and configurations beside this file.
+
+UML_SOURCE_RE='linux-source-7\.[0-9]+'
+
+# Raised when the way of building changes, which the hash of its inputs does not see.
+UML_RECIPE=1
+
+uml_fragments()
+{
+	local variant=${1#uml}
+
+	variant=${variant#-}
+	printf '%s\n' "$LAB_LIB/uml.config" "$LAB_LIB/uml-${variant:-release}.config"
+}
+
+# The inputs that decide what comes out, apart from the package's version.
+uml_recipe()
+{
+	local fragments
+
+	mapfile -t fragments < <(uml_fragments "$1")
+	{
+		cat "${fragments[@]}" "$LAB_LIB/uml-edits.sh"
+		echo "$UML_RECIPE"
+		gcc -dumpfullversion
+	} | sha256sum | cut -c1-12
+}
+
+uml_dir()
+{
+	echo "$LAB_CACHE/kernels/$1-$(uml_recipe "$1")"
+}
+
+uml_ready()
+{
+	[[ -e $(uml_dir "$1")/ready ]]
+}
+
+# An edited source tree, shared by both kernels; prints its path. Call with the lock "source" held.
+uml_source()
+{
+	local package version key dir work tar
+
+	with_lock apt apt_refresh
+	package=$(apt_newest "$UML_SOURCE_RE")
+	[[ $package ]] || die "apt: no package matches $UML_SOURCE_RE"
+	version=$(apt_version "$package")
+	key=$(hash_of "$LAB_LIB/uml-edits.sh")
+	dir=$LAB_CACHE/src/$package-$version-$key
+	if [[ ! -d $dir ]]; then
+		work=$LAB_CACHE/src/new.$$
+		rm -rf "$LAB_CACHE"/src/new.*
+		mkdir -p "$work/deb" "$work/linux"
+		apt_fetch "$work/deb" "$package"
+		say "unpacking $package $version"
+		dpkg --fsys-tarfile "$work"/deb/*.deb | tar -x -C "$work/deb" --wildcards './usr/src/*.tar.*'
+		tar=("$work"/deb/usr/src/linux-source-*.tar.*)
+		tar -xf "${tar[0]}" -C "$work/linux" --strip-components=1
+		(cd "$work/linux" && uml_edit_source) || exit 1
+		mv "$work/linux" "$dir"
+		rm -rf "$work"
+	fi
+	echo "$dir"
+}
+
+# Each line of the fragments must have survived kconfig: a lost option would show only much later.
+uml_check_config()
+{
+	local config=$1 line name missing=()
+
+	shift
+	while read -r line; do
+		case $line in
+		CONFIG_*=*)
+			grep -qxF -- "$line" "$config" || missing+=("$line")
+			;;
+		'# CONFIG_'*' is not set')
+			name=${line#'# '}
+			name=${name%' is not set'}
+			! grep -q "^$name=" "$config" || missing+=("$line")
+			;;
+		esac
+	done < <(cat "$@")
+	if ((${#missing[@]})); then
+		printf '\t%s\n' "${missing[@]}" >&2
+		die "uml: kconfig did not take the options above"
+	fi
+}
+
+uml_make()
+{
+	make -s -C "$UML_SRC" O="$UML_OUT" ARCH=um -j"$LAB_JOBS" "$@"
+}
+
+# Builds kernel $1 into its directory. Call with that kernel's lock held.
+uml_build()
+{
+	local kernel=$1 dir fragments start=$SECONDS
+
+	need gcc make flex bison bc perl depmod rsync xz
+	dir=$(uml_dir "$kernel")
+	UML_SRC=$(with_lock source uml_source) || exit 1
+	UML_OUT=$dir/build
+	mkdir -p "$UML_OUT"
+	mapfile -t fragments < <(uml_fragments "$kernel")
+	say "configuring $kernel"
+	{
+		quietly "$dir/config.log" uml_make x86_64_defconfig &&
+		quietly "$dir/config.log" "$UML_SRC/scripts/kconfig/merge_config.sh" -m -O "$UML_OUT" \
+			"$UML_OUT/.config" "${fragments[@]}" &&
+		quietly "$dir/config.log" uml_make olddefconfig
+	} || die "$kernel: cannot configure"
+	uml_check_config "$UML_OUT/.config" "${fragments[@]}"
+	say "building $kernel (some minutes)"
+	quietly "$dir/build.log" uml_make || die "$kernel: the kernel does not build"
+	rm -rf "$dir/root"
+	quietly "$dir/install.log" uml_make INSTALL_MOD_PATH="$dir/root" modules_install ||
+		die "$kernel: cannot install the modules"
+	cp "$UML_OUT/include/config/kernel.release" "$dir/release"
+	touch "$dir/ready"
+	say "$kernel $(<"$dir/release") is ready after $((SECONDS - start)) s"
+}
+
+uml_kdir()
+{
+	echo "$(uml_dir "$1")/build"
+}
+
+uml_make_args()
+{
+	printf '%s\n' -C "$(uml_kdir "$1")" ARCH=um
+}
+
+# The last processor this shell may use.
+uml_last_cpu()
+{
+	awk -F: '/^Cpus_allowed_list/ { n = split($2, part, /[,-]/); gsub(/[ \t]/, "", part[n]); print part[n] }' /proc/self/status
+}
+
+# Guest memory is a file: /dev/shm when that is large enough, as a disk would write all of it back.
+uml_tmpdir()
+{
+	local free
+
+	free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+	if ((${free:-0} > RUN_MEM * 1024 + 65536)); then
+		echo /dev/shm
+	else
+		echo "$RUN_DIR"
+	fi
+}
+
+# Boots kernel $1 and leaves its process group in RUN_PGID.
+uml_boot()
+{
+	local kernel=$1 dir=$2 cpus=$3 pin=() args consoles out err
+
+	RUN_MEM=${MMESH_LAB_MEM:-2048}
+	consoles=(con=null ssl=null con0=null,fd:1)
+	run_reader stdout 1
+	if [[ $(run_one_stream) ]]; then
+		consoles+=(con1=null,fd:7)
+	else
+		run_reader stderr 2
+		consoles+=(con1=null,fd:7 con2=null,fd:8)
+	fi
+	if [[ $RUN_STDIN == tty ]]; then
+		consoles+=(con3=fd:0,fd:5)
+		echo 'LAB_TTY=/dev/tty3' >>"$RUN_DIR/env"
+	fi
+	if [[ $kernel == uml ]]; then
+		pin=${MMESH_LAB_PIN-$(uml_last_cpu)}
+		pin=(${pin:+taskset -c "$pin"})
+	else
+		consoles+=("ncpus=${cpus:-2}")
+	fi
+	args=(
+		"mem=${RUN_MEM}M" root=/dev/root rootfstype=hostfs rootflags=/ rw "init=$RUN_DIR/init"
+		"uml_dir=$RUN_DIR/" umid=uml seccomp=on loglevel=7 "${consoles[@]}" ${MMESH_LAB_UML_ARGS:-}
+	)
+	exec {out}>"$RUN_DIR/stdout"
+	[[ ! -p $RUN_DIR/stderr ]] || exec {err}>"$RUN_DIR/stderr"
+	(
+		ulimit -c 0
+		export TMPDIR
+		TMPDIR=$(uml_tmpdir)
+		exec 5>&1 7>&"$out" 8>&"${err:-$out}"
+		[[ $RUN_STDIN == tty ]] || exec </dev/null
+		exec setsid "${pin[@]}" "$dir/build/linux" "${args[@]}" >"$RUN_DIR/console" 2>&1
+	) &
+	RUN_PGID=$!
+	exec {out}>&-
+	[[ ! ${err:-} ]] || exec {err}>&-
+}
