@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	uapi/netlink/specs/mmesh.yaml */
+/* YNL-GEN uapi header */
+/* To regenerate run: scripts/regen-uapi */
+
+#ifndef _UAPI_LINUX_MMESH_H
+#define _UAPI_LINUX_MMESH_H
+
+#define MMESH_FAMILY_NAME	"mmesh"
+#define MMESH_FAMILY_VERSION	1
+
+#define MMESH_KEY_SIZE	32
+
+/**
+ * enum mmesh_suite - Set of algorithms of a session, chosen for each peer.
+ * @MMESH_SUITE_WIREGUARD: WireGuard v1, ChaCha20-Poly1305
+ * @MMESH_SUITE_AES256GCM: Noise_IKpsk2_25519_AESGCM_BLAKE2s, between mmesh
+ *   peers only
+ */
+enum mmesh_suite {
+	MMESH_SUITE_WIREGUARD,
+	MMESH_SUITE_AES256GCM,
+};
+
+/**
+ * enum mmesh_dev_flag
+ * @MMESH_DEV_FLAG_REPLACE_PEERS: remove all peers of the device first
+ */
+enum mmesh_dev_flag {
+	MMESH_DEV_FLAG_REPLACE_PEERS = 1,
+};
+
+/**
+ * enum mmesh_peer_flag
+ * @MMESH_PEER_FLAG_REPLACE_ALLOWED_IPS: the peer's allowed IPs are afterwards
+ *   those of this message
+ * @MMESH_PEER_FLAG_CREATE: peer-set makes the peer when it doesn't exist
+ */
+enum mmesh_peer_flag {
+	MMESH_PEER_FLAG_REPLACE_ALLOWED_IPS = 1,
+	MMESH_PEER_FLAG_CREATE = 2,
+};
+
+/**
+ * enum mmesh_allowed_ip_flag
+ * @MMESH_ALLOWED_IP_FLAG_REMOVE: take the prefix from the peer instead of
+ *   giving it
+ */
+enum mmesh_allowed_ip_flag {
+	MMESH_ALLOWED_IP_FLAG_REMOVE = 1,
+};
+
+/**
+ * enum mmesh_stat - Counters of a device. A drop counter counts packets unless
+ *   its name starts with hs-drop (handshake messages). Their names for people
+ *   are the ones here, in lower case with underscores.
+ * @MMESH_STAT_TX_PACKETS: inner packets sent
+ * @MMESH_STAT_TX_BYTES: their bytes
+ * @MMESH_STAT_TX_BUNDLES: outer buffers handed to UDP, each of one or more
+ *   records
+ * @MMESH_STAT_TX_RECORDS: data records sent, keepalives included
+ * @MMESH_STAT_TX_KEEPALIVES: empty records sent
+ * @MMESH_STAT_RX_PACKETS: inner packets delivered
+ * @MMESH_STAT_RX_BYTES: their bytes
+ * @MMESH_STAT_RX_BUNDLES: outer buffers received, each of one or more records
+ * @MMESH_STAT_RX_RECORDS: data records that were authenticated, keepalives
+ *   included
+ * @MMESH_STAT_RX_KEEPALIVES: empty records received
+ * @MMESH_STAT_RX_COALESCED: inner packets that were joined to their
+ *   predecessor
+ * @MMESH_STAT_TX_DROP_NOT_IP: neither IPv4 nor IPv6
+ * @MMESH_STAT_TX_DROP_NO_PEER: no peer has the destination among its allowed
+ *   IPs
+ * @MMESH_STAT_TX_DROP_NO_ENDPOINT: the peer's endpoint isn't known
+ * @MMESH_STAT_TX_DROP_STAGED_FULL: too many packets wait for the peer's
+ *   handshake
+ * @MMESH_STAT_TX_DROP_NO_HANDSHAKE: the handshake that the packet waited for
+ *   didn't complete
+ * @MMESH_STAT_TX_DROP_PEER_REMOVED: the peer was removed while the packet
+ *   waited
+ * @MMESH_STAT_TX_DROP_DEVICE_DOWN: the device went down while the packet
+ *   waited
+ * @MMESH_STAT_TX_DROP_LOOP: the route to the endpoint leads into the device
+ *   itself
+ * @MMESH_STAT_TX_DROP_NO_ROUTE: no route to the endpoint
+ * @MMESH_STAT_TX_DROP_NO_SOCKET: no socket of the endpoint's address family
+ * @MMESH_STAT_TX_DROP_SEND: the IP layer refused the outer packet
+ * @MMESH_STAT_TX_DROP_NO_MEMORY: no memory
+ * @MMESH_STAT_TX_DROP_GSO: the packet couldn't be segmented
+ * @MMESH_STAT_TX_DROP_TOO_LONG: longer than an outer packet can be
+ * @MMESH_STAT_RX_DROP_SHORT: shorter than its type of message
+ * @MMESH_STAT_RX_DROP_TYPE: unknown type of message
+ * @MMESH_STAT_RX_DROP_NO_SESSION: no session has the receiver index
+ * @MMESH_STAT_RX_DROP_EXPIRED: the session is too old or used up
+ * @MMESH_STAT_RX_DROP_AUTH: authentication failed
+ * @MMESH_STAT_RX_DROP_REPLAY: seen before, or behind the window
+ * @MMESH_STAT_RX_DROP_NOT_IP: the plaintext is neither IPv4 nor IPv6
+ * @MMESH_STAT_RX_DROP_INNER_LENGTH: the inner length field doesn't fit the
+ *   record
+ * @MMESH_STAT_RX_DROP_SOURCE: the inner source isn't among the peer's allowed
+ *   IPs
+ * @MMESH_STAT_RX_DROP_ECN: the combination of inner and outer ECN isn't
+ *   allowed
+ * @MMESH_STAT_RX_DROP_NO_MEMORY: no memory
+ * @MMESH_STAT_RX_DROP_BACKLOG: the receiving CPU's backlog is full
+ * @MMESH_STAT_RX_DROP_DEVICE_DOWN: the device is down
+ * @MMESH_STAT_HS_INIT_TX: initiations sent
+ * @MMESH_STAT_HS_RESP_TX: responses sent
+ * @MMESH_STAT_HS_COOKIE_TX: cookie replies sent
+ * @MMESH_STAT_HS_INIT_RX: initiations accepted
+ * @MMESH_STAT_HS_RESP_RX: responses accepted
+ * @MMESH_STAT_HS_COOKIE_RX: cookie replies accepted
+ * @MMESH_STAT_HS_COMPLETED: handshakes completed
+ * @MMESH_STAT_HS_GAVE_UP: handshakes given up after all attempts
+ * @MMESH_STAT_HS_DROP_QUEUE_FULL: too many wait for a worker
+ * @MMESH_STAT_HS_DROP_MAC1: mac1 is wrong
+ * @MMESH_STAT_HS_DROP_COOKIE_REQUIRED: under load, without a valid mac2
+ * @MMESH_STAT_HS_DROP_RATELIMIT: too many from this source
+ * @MMESH_STAT_HS_DROP_DECRYPT: a field didn't decrypt
+ * @MMESH_STAT_HS_DROP_UNKNOWN_PEER: the static key belongs to no peer
+ * @MMESH_STAT_HS_DROP_REPLAY: the initiation's timestamp isn't newer
+ * @MMESH_STAT_HS_DROP_FLOOD: the peer's initiations come too fast
+ * @MMESH_STAT_HS_DROP_SUITE: not the suite that the peer is configured for
+ * @MMESH_STAT_HS_DROP_NO_INDEX: no handshake has the receiver index, or none
+ *   is left to give
+ * @MMESH_STAT_HS_DROP_STATE: not what the handshake waits for
+ * @MMESH_STAT_HS_DROP_COOKIE_INVALID: the cookie reply didn't decrypt
+ * @MMESH_STAT_HS_DROP_NO_IDENTITY: the device has no private key
+ * @MMESH_STAT_HS_DROP_NO_MEMORY: no memory
+ * @MMESH_STAT_HS_DROP_NO_ENDPOINT: own initiation, the peer's endpoint isn't
+ *   known
+ * @MMESH_STAT_HS_DROP_SEND: own message, the IP layer refused it
+ */
+enum mmesh_stat {
+	MMESH_STAT_TX_PACKETS,
+	MMESH_STAT_TX_BYTES,
+	MMESH_STAT_TX_BUNDLES,
+	MMESH_STAT_TX_RECORDS,
+	MMESH_STAT_TX_KEEPALIVES,
+	MMESH_STAT_RX_PACKETS,
+	MMESH_STAT_RX_BYTES,
+	MMESH_STAT_RX_BUNDLES,
+	MMESH_STAT_RX_RECORDS,
+	MMESH_STAT_RX_KEEPALIVES,
+	MMESH_STAT_RX_COALESCED,
+	MMESH_STAT_TX_DROP_NOT_IP,
+	MMESH_STAT_TX_DROP_NO_PEER,
+	MMESH_STAT_TX_DROP_NO_ENDPOINT,
+	MMESH_STAT_TX_DROP_STAGED_FULL,
+	MMESH_STAT_TX_DROP_NO_HANDSHAKE,
+	MMESH_STAT_TX_DROP_PEER_REMOVED,
+	MMESH_STAT_TX_DROP_DEVICE_DOWN,
+	MMESH_STAT_TX_DROP_LOOP,
+	MMESH_STAT_TX_DROP_NO_ROUTE,
+	MMESH_STAT_TX_DROP_NO_SOCKET,
+	MMESH_STAT_TX_DROP_SEND,
+	MMESH_STAT_TX_DROP_NO_MEMORY,
+	MMESH_STAT_TX_DROP_GSO,
+	MMESH_STAT_TX_DROP_TOO_LONG,
+	MMESH_STAT_RX_DROP_SHORT,
+	MMESH_STAT_RX_DROP_TYPE,
+	MMESH_STAT_RX_DROP_NO_SESSION,
+	MMESH_STAT_RX_DROP_EXPIRED,
+	MMESH_STAT_RX_DROP_AUTH,
+	MMESH_STAT_RX_DROP_REPLAY,
+	MMESH_STAT_RX_DROP_NOT_IP,
+	MMESH_STAT_RX_DROP_INNER_LENGTH,
+	MMESH_STAT_RX_DROP_SOURCE,
+	MMESH_STAT_RX_DROP_ECN,
+	MMESH_STAT_RX_DROP_NO_MEMORY,
+	MMESH_STAT_RX_DROP_BACKLOG,
+	MMESH_STAT_RX_DROP_DEVICE_DOWN,
+	MMESH_STAT_HS_INIT_TX,
+	MMESH_STAT_HS_RESP_TX,
+	MMESH_STAT_HS_COOKIE_TX,
+	MMESH_STAT_HS_INIT_RX,
+	MMESH_STAT_HS_RESP_RX,
+	MMESH_STAT_HS_COOKIE_RX,
+	MMESH_STAT_HS_COMPLETED,
+	MMESH_STAT_HS_GAVE_UP,
+	MMESH_STAT_HS_DROP_QUEUE_FULL,
+	MMESH_STAT_HS_DROP_MAC1,
+	MMESH_STAT_HS_DROP_COOKIE_REQUIRED,
+	MMESH_STAT_HS_DROP_RATELIMIT,
+	MMESH_STAT_HS_DROP_DECRYPT,
+	MMESH_STAT_HS_DROP_UNKNOWN_PEER,
+	MMESH_STAT_HS_DROP_REPLAY,
+	MMESH_STAT_HS_DROP_FLOOD,
+	MMESH_STAT_HS_DROP_SUITE,
+	MMESH_STAT_HS_DROP_NO_INDEX,
+	MMESH_STAT_HS_DROP_STATE,
+	MMESH_STAT_HS_DROP_COOKIE_INVALID,
+	MMESH_STAT_HS_DROP_NO_IDENTITY,
+	MMESH_STAT_HS_DROP_NO_MEMORY,
+	MMESH_STAT_HS_DROP_NO_ENDPOINT,
+	MMESH_STAT_HS_DROP_SEND,
+
+	/* private: */
+	MMESH_STAT_COUNT,
+	MMESH_STAT_MAX = (MMESH_STAT_COUNT - 1)
+};
+
+enum {
+	MMESH_A_DEV_IFINDEX = 1,
+	MMESH_A_DEV_IFNAME,
+	MMESH_A_DEV_PRIVATE_KEY,
+	MMESH_A_DEV_PUBLIC_KEY,
+	MMESH_A_DEV_LISTEN_PORT,
+	MMESH_A_DEV_FWMARK,
+	MMESH_A_DEV_FLAGS,
+	MMESH_A_DEV_NUM_PEERS,
+	MMESH_A_DEV_GENERATION,
+	MMESH_A_DEV_VERSION,
+	MMESH_A_DEV_SUITE_INFO,
+	MMESH_A_DEV_SECRETS,
+
+	__MMESH_A_DEV_MAX,
+	MMESH_A_DEV_MAX = (__MMESH_A_DEV_MAX - 1)
+};
+
+enum {
+	MMESH_A_SUITE_INFO_SUITE = 1,
+	MMESH_A_SUITE_INFO_DRIVER,
+	MMESH_A_SUITE_INFO_SLOW,
+
+	__MMESH_A_SUITE_INFO_MAX,
+	MMESH_A_SUITE_INFO_MAX = (__MMESH_A_SUITE_INFO_MAX - 1)
+};
+
+enum {
+	MMESH_A_PEER_IFINDEX = 1,
+	MMESH_A_PEER_IFNAME,
+	MMESH_A_PEER_PUBLIC_KEY,
+	MMESH_A_PEER_PRESHARED_KEY,
+	MMESH_A_PEER_FLAGS,
+	MMESH_A_PEER_ENDPOINT_ADDR4,
+	MMESH_A_PEER_ENDPOINT_ADDR6,
+	MMESH_A_PEER_ENDPOINT_PORT,
+	MMESH_A_PEER_ENDPOINT_SCOPE,
+	MMESH_A_PEER_PERSISTENT_KEEPALIVE,
+	MMESH_A_PEER_SUITE,
+	MMESH_A_PEER_LAST_HANDSHAKE_SEC,
+	MMESH_A_PEER_LAST_HANDSHAKE_NSEC,
+	MMESH_A_PEER_RX_BYTES,
+	MMESH_A_PEER_TX_BYTES,
+	MMESH_A_PEER_ALLOWED_IPS,
+	MMESH_A_PEER_SECRETS,
+	MMESH_A_PEER_PAD,
+
+	__MMESH_A_PEER_MAX,
+	MMESH_A_PEER_MAX = (__MMESH_A_PEER_MAX - 1)
+};
+
+enum {
+	MMESH_A_ALLOWED_IP_ADDR4 = 1,
+	MMESH_A_ALLOWED_IP_ADDR6,
+	MMESH_A_ALLOWED_IP_CIDR,
+	MMESH_A_ALLOWED_IP_FLAGS,
+
+	__MMESH_A_ALLOWED_IP_MAX,
+	MMESH_A_ALLOWED_IP_MAX = (__MMESH_A_ALLOWED_IP_MAX - 1)
+};
+
+enum {
+	MMESH_A_STATS_IFINDEX = 1,
+	MMESH_A_STATS_IFNAME,
+	MMESH_A_STATS_COUNTER,
+
+	__MMESH_A_STATS_MAX,
+	MMESH_A_STATS_MAX = (__MMESH_A_STATS_MAX - 1)
+};
+
+enum {
+	MMESH_A_COUNTER_ID = 1,
+	MMESH_A_COUNTER_VALUE,
+	MMESH_A_COUNTER_PAD,
+
+	__MMESH_A_COUNTER_MAX,
+	MMESH_A_COUNTER_MAX = (__MMESH_A_COUNTER_MAX - 1)
+};
+
+enum {
+	MMESH_CMD_DEV_GET = 1,
+	MMESH_CMD_DEV_SET,
+	MMESH_CMD_DEV_NTF,
+	MMESH_CMD_PEER_GET,
+	MMESH_CMD_PEER_ADD,
+	MMESH_CMD_PEER_SET,
+	MMESH_CMD_PEER_DEL,
+	MMESH_CMD_PEER_ADD_NTF,
+	MMESH_CMD_PEER_CHANGE_NTF,
+	MMESH_CMD_PEER_DEL_NTF,
+	MMESH_CMD_HANDSHAKE_NTF,
+	MMESH_CMD_ENDPOINT_NTF,
+	MMESH_CMD_STAT_GET,
+
+	__MMESH_CMD_MAX,
+	MMESH_CMD_MAX = (__MMESH_CMD_MAX - 1)
+};
+
+#define MMESH_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_MMESH_H */
