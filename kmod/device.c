@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+/* TX path, stage 1 of 4: the interface. In: ndo_start_xmit. Out:
+ * mmesh_seal_xmit() (seal.c). Context: BH off, RCU read.
+ * Drops: TX_DROP_NOT_IP, TX_DROP_NO_PEER, TX_DROP_NO_ENDPOINT.
+ */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/inetdevice.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
+#include <linux/suspend.h>
+#include <net/addrconf.h>
+#include <net/dst_metadata.h>
+#include <net/icmp.h>
+#include <net/ip_tunnels.h>
+
+#include "device.h"
+#include "mmesh-compat-net.h"
+#include "peer.h"
+#include "ratelimiter.h"
+#include "socket.h"
+
+static LIST_HEAD(devices);	/* RTNL */
+
+static struct mmesh_peer *peer_of_destination(struct mmesh_device *m,
+					      struct sk_buff *skb)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return mmesh_allowedips_lookup_v4(&m->allowedips,
+						  ip_hdr(skb)->daddr);
+	case htons(ETH_P_IPV6):
+		return mmesh_allowedips_lookup_v6(&m->allowedips,
+						  &ipv6_hdr(skb)->daddr);
+	}
+	return NULL;
+}
+
+/* A packet socket can send anything here: protocol and header have to agree. */
+static bool is_ip(struct sk_buff *skb)
+{
+	__be16 protocol;
+
+	if (!pskb_network_may_pull(skb, sizeof(struct iphdr)))
+		return false;
+	protocol = ip_tunnel_parse_protocol(skb);
+	return protocol && protocol == skb->protocol;
+}
+
+static void refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int stat)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+	else
+		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+	mmesh_stat_inc(m, stat);
+	DEV_STATS_INC(m->dev, tx_errors);
+	kfree_skb(skb);
+}
+
+static netdev_tx_t mmesh_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+	struct mmesh_peer *peer;
+
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (unlikely(!skb)) {
+		mmesh_stat_inc(m, MMESH_STAT_TX_DROP_NO_MEMORY);
+		DEV_STATS_INC(dev, tx_dropped);
+		return NETDEV_TX_OK;
+	}
+	if (unlikely(!is_ip(skb))) {
+		mmesh_stat_inc(m, MMESH_STAT_TX_DROP_NOT_IP);
+		DEV_STATS_INC(dev, tx_errors);
+		kfree_skb(skb);
+		return NETDEV_TX_OK;
+	}
+
+	rcu_read_lock();
+	peer = peer_of_destination(m, skb);
+	if (unlikely(!peer))
+		refuse(m, skb, MMESH_STAT_TX_DROP_NO_PEER);
+	else if (unlikely(!rcu_access_pointer(peer->endpoint)))
+		refuse(m, skb, MMESH_STAT_TX_DROP_NO_ENDPOINT);
+	else
+		mmesh_seal_xmit(peer, skb);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+}
+
+static int mmesh_dev_open(struct net_device *dev)
+{
+	struct in_device *in_dev = __in_dev_get_rtnl(dev);
+	struct inet6_dev *in6_dev = __in6_dev_get(dev);
+	struct mmesh_device *m = netdev_priv(dev);
+	struct mmesh_peer *peer;
+	int ret;
+
+	/* A redirect would name a next hop that only this tunnel can reach. */
+	if (in_dev) {
+		IN_DEV_CONF_SET(in_dev, SEND_REDIRECTS, false);
+		IPV4_DEVCONF_ALL(dev_net(dev), SEND_REDIRECTS) = false;
+	}
+	/* No link layer, so no address can be derived from one. */
+	if (in6_dev)
+		in6_dev->cnf.addr_gen_mode = IN6_ADDR_GEN_MODE_NONE;
+
+	mutex_lock(&m->update_lock);
+	ret = mmesh_socket_open(m, m->listen_port);
+	if (!ret) {
+		list_for_each_entry(peer, &m->peer_list, peer_list) {
+			mmesh_timers_start(peer);
+			mmesh_seal_flush_staged(peer);
+			if (peer->persistent_keepalive)
+				mmesh_seal_keepalive(peer);
+		}
+	}
+	mutex_unlock(&m->update_lock);
+	return ret;
+}
+
+static int mmesh_dev_stop(struct net_device *dev)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+	struct mmesh_peer *peer;
+
+	mutex_lock(&m->update_lock);
+	mmesh_socket_close(m);
+	list_for_each_entry(peer, &m->peer_list, peer_list) {
+		mmesh_timers_stop(peer);
+		mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_DEVICE_DOWN);
+		mmesh_peer_clear_keys(peer);
+	}
+	mutex_unlock(&m->update_lock);
+	mmesh_handshake_queue_purge(m);
+	return 0;
+}
+
+static int mmesh_dev_init(struct net_device *dev)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+
+	return gro_cells_init(&m->gro_cells, dev);
+}
+
+static void mmesh_dev_uninit(struct net_device *dev)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+
+	gro_cells_destroy(&m->gro_cells);
+}
+
+static void mmesh_dev_stats(struct net_device *dev, struct rtnl_link_stats64 *s)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+
+	netdev_stats_to_stats64(s, &dev->stats);
+	s->rx_packets = mmesh_stats_read(m->stats, MMESH_STAT_RX_PACKETS);
+	s->rx_bytes = mmesh_stats_read(m->stats, MMESH_STAT_RX_BYTES);
+	s->tx_packets = mmesh_stats_read(m->stats, MMESH_STAT_TX_PACKETS);
+	s->tx_bytes = mmesh_stats_read(m->stats, MMESH_STAT_TX_BYTES);
+}
+
+static const struct net_device_ops mmesh_netdev_ops = {
+	.ndo_init = mmesh_dev_init,
+	.ndo_uninit = mmesh_dev_uninit,
+	.ndo_open = mmesh_dev_open,
+	.ndo_stop = mmesh_dev_stop,
+	.ndo_start_xmit = mmesh_xmit,
+	.ndo_get_stats64 = mmesh_dev_stats,
+};
+
+static const struct device_type mmesh_device_type = { .name = "mmesh" };
+
+static void mmesh_setup(struct net_device *dev)
+{
+	const netdev_features_t features =
+		NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_SG | NETIF_F_FRAGLIST |
+		NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_HIGHDMA;
+	const int overhead = MMESH_RECORD_OVERHEAD + sizeof(struct udphdr) +
+			     sizeof(struct ipv6hdr);
+	struct mmesh_device *m = netdev_priv(dev);
+
+	dev->netdev_ops = &mmesh_netdev_ops;
+	dev->header_ops = &ip_tunnel_header_ops;
+	dev->type = ARPHRD_NONE;
+	dev->flags = IFF_POINTOPOINT | IFF_NOARP;
+	dev->priv_flags |= IFF_NO_QUEUE;
+	mmesh_set_lltx(dev);
+	dev->features |= features;
+	dev->hw_features |= features;
+	dev->hw_enc_features |= features;
+	dev->mtu = ETH_DATA_LEN - overhead;
+	/* What fits a UDP datagram over either family. */
+	dev->max_mtu = round_down(MMESH_MAX_UDP_PAYLOAD - MMESH_RECORD_OVERHEAD,
+				  MMESH_PADDING);
+	SET_NETDEV_DEVTYPE(dev, &mmesh_device_type);
+	/* Its MTU bounds the padding, and ICMP errors need it. */
+	netif_keep_dst(dev);
+	m->dev = dev;
+}
+
+static void free_parts(struct mmesh_device *m)
+{
+	mmesh_handshake_queue_destroy(m);
+	mmesh_index_destroy(&m->indices);
+	mmesh_peers_destroy(m);
+	free_percpu(m->stats);
+}
+
+/* priv_destructor: runs unlocked, after the last reference to the device. */
+static void mmesh_destruct(struct net_device *dev)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+
+	rtnl_lock();
+	list_del(&m->device_list);
+	mutex_lock(&m->update_lock);
+	mmesh_socket_close(m);
+	rcu_assign_pointer(m->birth_net, NULL);
+	mutex_unlock(&m->update_lock);
+	rtnl_unlock();
+
+	mutex_lock(&m->update_lock);
+	mmesh_peer_remove_all(m);
+	mutex_unlock(&m->update_lock);
+	/* Work items hold references to peers, and peers are freed by RCU. */
+	mmesh_handshake_queue_purge(m);
+	flush_workqueue(m->handshakes.wq);
+	rcu_barrier();
+	free_parts(m);
+	mmesh_allowedips_free(&m->allowedips, NULL);
+	mmesh_ratelimiter_exit();
+	memzero_explicit(&m->identity, sizeof(m->identity));
+	mutex_destroy(&m->update_lock);
+	free_netdev(dev);
+}
+
+static int init_parts(struct mmesh_device *m)
+{
+	int ret;
+
+	m->stats = alloc_percpu(struct mmesh_stats);
+	if (!m->stats)
+		return -ENOMEM;
+	ret = mmesh_peers_init(m);
+	if (ret)
+		goto free_stats;
+	ret = mmesh_index_init(&m->indices);
+	if (ret)
+		goto destroy_peers;
+	ret = mmesh_handshake_queue_init(m);
+	if (ret)
+		goto destroy_index;
+	return 0;
+
+destroy_index:
+	mmesh_index_destroy(&m->indices);
+destroy_peers:
+	mmesh_peers_destroy(m);
+free_stats:
+	free_percpu(m->stats);
+	return ret;
+}
+
+static int mmesh_newlink(MMESH_NEWLINK_ARGS)
+{
+	struct mmesh_device *m = netdev_priv(dev);
+	int ret;
+
+	mutex_init(&m->update_lock);
+	init_rwsem(&m->identity.lock);
+	m->generation = 1;
+	mmesh_allowedips_init(&m->allowedips);
+	mmesh_cookie_checker_init(&m->cookie_checker);
+	rcu_assign_pointer(m->birth_net, mmesh_newlink_net());
+
+	ret = init_parts(m);
+	if (ret)
+		return ret;
+	ret = mmesh_ratelimiter_init();
+	if (ret)
+		goto err_free_parts;
+	ret = register_netdevice(dev);
+	if (ret)
+		goto err_ratelimiter;
+
+	list_add(&m->device_list, &devices);
+	/* Only now, or register_netdevice() would call it when it fails. */
+	dev->priv_destructor = mmesh_destruct;
+	return 0;
+
+err_ratelimiter:
+	mmesh_ratelimiter_exit();
+err_free_parts:
+	free_parts(m);
+	return ret;
+}
+
+static struct rtnl_link_ops link_ops __read_mostly = {
+	.kind = "mmesh",
+	.priv_size = sizeof(struct mmesh_device),
+	.setup = mmesh_setup,
+	.newlink = mmesh_newlink,
+};
+
+bool mmesh_device_is(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops == &link_ops;
+}
+
+/* The netns in which devices were born goes away: their sockets go with it,
+ * the devices, moved elsewhere, stay without carrier.
+ */
+static void mmesh_net_pre_exit(struct net *net)
+{
+	struct mmesh_device *m;
+	struct mmesh_peer *peer;
+
+	rtnl_lock();
+	list_for_each_entry(m, &devices, device_list) {
+		if (rcu_access_pointer(m->birth_net) != net)
+			continue;
+		netif_carrier_off(m->dev);
+		mutex_lock(&m->update_lock);
+		mmesh_socket_close(m);
+		rcu_assign_pointer(m->birth_net, NULL);
+		list_for_each_entry(peer, &m->peer_list, peer_list)
+			mmesh_endpoint_clear_src(peer);
+		mutex_unlock(&m->update_lock);
+	}
+	rtnl_unlock();
+}
+
+static struct pernet_operations mmesh_net_ops = {
+	.pre_exit = mmesh_net_pre_exit,
+};
+
+static void for_each_peer(void (*fn)(struct mmesh_peer *peer))
+{
+	struct mmesh_device *m;
+	struct mmesh_peer *peer;
+
+	rtnl_lock();
+	list_for_each_entry(m, &devices, device_list) {
+		mutex_lock(&m->update_lock);
+		list_for_each_entry(peer, &m->peer_list, peer_list)
+			fn(peer);
+		mutex_unlock(&m->update_lock);
+	}
+	rtnl_unlock();
+}
+
+/* Keys must not lie in a suspended machine's memory or hibernation image. */
+static int mmesh_pm_event(struct notifier_block *nb, unsigned long action,
+			  void *data)
+{
+	/* Where suspending is routine, sessions have to survive it. */
+	if (IS_ENABLED(CONFIG_PM_AUTOSLEEP) ||
+	    IS_ENABLED(CONFIG_PM_USERSPACE_AUTOSLEEP))
+		return NOTIFY_DONE;
+	if (action != PM_HIBERNATION_PREPARE && action != PM_SUSPEND_PREPARE)
+		return NOTIFY_DONE;
+	for_each_peer(mmesh_peer_clear_keys);
+	rcu_barrier();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pm_notifier = { .notifier_call = mmesh_pm_event };
+
+/* This may be a clone of a running machine: a nonce that either has used must
+ * not be used by the other, so nothing more is sent under today's keys.
+ */
+static int mmesh_vmfork_event(struct notifier_block *nb, unsigned long action,
+			      void *data)
+{
+	for_each_peer(mmesh_keypairs_expire_current);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block vmfork_notifier = {
+	.notifier_call = mmesh_vmfork_event,
+};
+
+int mmesh_device_module_init(void)
+{
+	int ret;
+
+	ret = register_pm_notifier(&pm_notifier);
+	if (ret)
+		return ret;
+	ret = register_random_vmfork_notifier(&vmfork_notifier);
+	if (ret)
+		goto unregister_pm;
+	ret = register_pernet_device(&mmesh_net_ops);
+	if (ret)
+		goto unregister_vmfork;
+	ret = rtnl_link_register(&link_ops);
+	if (ret)
+		goto unregister_pernet;
+	return 0;
+
+unregister_pernet:
+	unregister_pernet_device(&mmesh_net_ops);
+unregister_vmfork:
+	unregister_random_vmfork_notifier(&vmfork_notifier);
+unregister_pm:
+	unregister_pm_notifier(&pm_notifier);
+	return ret;
+}
+
+void mmesh_device_module_exit(void)
+{
+	rtnl_link_unregister(&link_ops);
+	unregister_pernet_device(&mmesh_net_ops);
+	unregister_random_vmfork_notifier(&vmfork_notifier);
+	unregister_pm_notifier(&pm_notifier);
+	rcu_barrier();
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MMESH_DEVICE_H
+#define MMESH_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rhashtable-types.h>
+#include <net/gro_cells.h>
+
+#include "allowedips.h"
+#include "cookie.h"
+#include "handshake.h"
+#include "index.h"
+#include "noise.h"
+#include "stats.h"
+
+/*
+ * Private data of a net_device of kind mmesh. Lock order: RTNL, update_lock,
+ * then the peers' locks.
+ */
+struct mmesh_device {
+	/* Read by every packet. */
+	struct net_device *dev;
+	struct mmesh_stats __percpu *stats;
+	struct sock __rcu *sock4;
+	struct sock __rcu *sock6;
+	struct mmesh_index_table indices;
+	struct mmesh_allowedips allowedips;
+	struct gro_cells gro_cells;
+	u32 fwmark;
+
+	/* Handshakes. */
+	struct mmesh_identity identity;
+	struct mmesh_cookie_checker cookie_checker;
+	struct mmesh_handshake_queue handshakes;
+
+	/* Configuration: update_lock. */
+	struct mutex update_lock;
+	struct rhashtable peers_by_key;	/* readers under RCU */
+	struct list_head peer_list;
+	unsigned int num_peers;
+	unsigned int generation;	/* changes with each change of configuration */
+	u16 listen_port;		/* host order; 0 until a socket is open */
+
+	/* The netns where the device was born and its sockets live; NULL when
+	 * that is gone. No reference is held: the netns's exit clears it.
+	 */
+	struct net __rcu *birth_net;
+	struct list_head device_list;	/* all devices, RTNL */
+};
+
+int mmesh_device_module_init(void);
+void mmesh_device_module_exit(void);
+
+/* False: @dev is not of our kind. */
+bool mmesh_device_is(const struct net_device *dev);
+
+/* Userspace-visible change of configuration; update lock held. */
+static inline void mmesh_device_changed(struct mmesh_device *m)
+{
+	WRITE_ONCE(m->generation, m->generation + 1 ?: 1);
+}
+
+/* seal.c: inner packets in, sealed bundles out. */
+/* Stage @skb (or a list of segments) for @peer and send all that is staged as
+ * soon as there are keys. Context: BH off, RCU read.
+ */
+void mmesh_seal_xmit(struct mmesh_peer *peer, struct sk_buff *skb);
+/* Send what is staged; without valid keys, ask for a handshake. Context: any. */
+void mmesh_seal_flush_staged(struct mmesh_peer *peer);
+/* Drop what is staged, counting it under @stat. */
+void mmesh_seal_purge_staged(struct mmesh_peer *peer, unsigned int stat);
+/* Send an empty record, unless data is waiting that serves. Context: any. */
+void mmesh_seal_keepalive(struct mmesh_peer *peer);
+
+/* open.c: UDP datagrams or aggregates of them in. encap_rcv of our sockets. */
+int mmesh_open_receive(struct sock *sk, struct sk_buff *skb);
+
+/* netlink.c: multicast events; context: any. */
+void mmesh_netlink_notify_handshake(struct mmesh_peer *peer);
+void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer);
+int mmesh_netlink_init(void);
+void mmesh_netlink_exit(void);
+
+#endif

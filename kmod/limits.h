@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All limits in one place. Times are in seconds unless the name says
+ * otherwise; the names of the first group are those of the WireGuard paper,
+ * section 6.1.
+ */
+#ifndef MMESH_LIMITS_H
+#define MMESH_LIMITS_H
+
+#include <linux/jiffies.h>
+#include <linux/limits.h>
+
+#define MMESH_REKEY_AFTER_MESSAGES	(1ULL << 60)
+#define MMESH_REJECT_AFTER_MESSAGES	(U64_MAX - (1ULL << 13))
+/* AES-GCM's confidentiality bound is reached long before ChaCha20's. */
+#define MMESH_REKEY_AFTER_MESSAGES_AES	(1ULL << 29)
+#define MMESH_REJECT_AFTER_MESSAGES_AES	(1ULL << 30)
+
+enum mmesh_limits {
+	MMESH_REKEY_TIMEOUT = 5,
+	MMESH_REKEY_TIMEOUT_JITTER_MAX_MS = 333,
+	MMESH_REKEY_AFTER_TIME = 120,
+	MMESH_REJECT_AFTER_TIME = 180,
+	MMESH_KEEPALIVE_TIMEOUT = 10,
+	MMESH_MAX_HANDSHAKE_ATTEMPTS = 90 / MMESH_REKEY_TIMEOUT,
+	MMESH_COOKIE_SECRET_MAX_AGE = 2 * 60,
+	MMESH_COOKIE_SECRET_LATENCY = 5,
+
+	/* One peer may start this many handshakes a second. */
+	MMESH_INITIATIONS_PER_SECOND = 50,
+
+	/* Per source address and device, while under load. */
+	MMESH_RATELIMIT_PACKETS_PER_SECOND = 20,
+	MMESH_RATELIMIT_BURST = 5,
+
+	MMESH_MAX_PEERS_PER_DEVICE = 1U << 20,
+	MMESH_MAX_INDICES_PER_DEVICE = 1U << 23,
+	MMESH_MAX_PREFIXES_PER_DEVICE = 1U << 22,	/* allowed IPs */
+	MMESH_MAX_STAGED_PACKETS = 128,		/* waiting for a handshake, a peer */
+	MMESH_MAX_QUEUED_HANDSHAKES = 4096,	/* waiting for a worker, a device */
+	MMESH_UNDER_LOAD_HANDSHAKES = MMESH_MAX_QUEUED_HANDSHAKES / 8,
+
+	MMESH_REPLAY_BITS = 8192,
+	MMESH_MAX_BUNDLE_RECORDS = 64,
+	MMESH_MAX_UDP_PAYLOAD = 65535 - 20 - 8,
+};
+
+#endif

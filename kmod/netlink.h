@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The netlink family, uapi/netlink/specs/mmesh.yaml. Policies and the table of
+ * operations are generated (netlink-gen.c); each operation is one function:
+ *   netlink.c           the family, what the operations share
+ *   netlink-dev.c       dev-get, dev-set, stat-get
+ *   netlink-peer.c      peer-get, peer-del
+ *   netlink-peer-set.c  peer-add, peer-set
+ *   netlink-event.c     what is told to the group `events`
+ *
+ * A request is checked as a whole before anything is changed; what can fail for
+ * lack of memory comes next, with its undoing; what is left can't fail.
+ */
+#ifndef MMESH_NETLINK_H
+#define MMESH_NETLINK_H
+
+#include <linux/mmesh.h>
+#include <net/genetlink.h>
+
+#include "mmesh-compat-genl.h"
+#include "netlink-gen.h"
+#include "socket.h"
+
+struct mmesh_device;
+struct mmesh_peer;
+
+/* Set a text and the offending attribute (or NULL); the value is @err. */
+#define mmesh_nl_refuse(extack, attr, err, text) ({		\
+	NL_SET_ERR_MSG_ATTR((extack), (attr), text);		\
+	(err);							\
+})
+
+/* The same for an attribute of the message itself that isn't there. */
+#define mmesh_nl_missing(extack, type, text) ({			\
+	NL_SET_ERR_MSG((extack), text);				\
+	NL_SET_ERR_ATTR_MISS((extack), NULL, (type));		\
+	-EINVAL;						\
+})
+
+extern struct genl_family mmesh_nl_family;
+
+/* -EINVAL when an attribute is there twice, @multi excepted. */
+int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
+			struct netlink_ext_ack *extack);
+int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
+			   struct netlink_ext_ack *extack);
+
+/* Device that the message names by one of its two attributes (either may be
+ * NULL), with a reference on its net_device, or ERR_PTR and extack.
+ * Context: process; takes no lock.
+ */
+struct mmesh_device *mmesh_nl_device(struct net *net,
+				     const struct nlattr *ifindex,
+				     const struct nlattr *ifname,
+				     struct netlink_ext_ack *extack);
+void mmesh_nl_device_put(struct mmesh_device *m);
+
+/* Take the update lock; -ENODEV when the device is being deleted. */
+int mmesh_nl_lock(struct mmesh_device *m, struct netlink_ext_ack *extack);
+void mmesh_nl_unlock(struct mmesh_device *m);
+
+/* Whether the sender of @skb may read what isn't for everybody. */
+bool mmesh_nl_is_admin(struct sk_buff *skb, struct net *net);
+/* 0, or -EPERM when it asked for secrets and may not. */
+int mmesh_nl_check_secrets(const struct nlattr *wanted, bool is_admin,
+			   struct netlink_ext_ack *extack);
+
+/* Wipe each attribute @type of a request, which has a key in it. */
+void mmesh_nl_wipe(struct genl_info *info, int type);
+
+/* Attributes of @addr; 0 or -EMSGSIZE. */
+int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);
+
+/* Events of configuration; the update lock is held. */
+void mmesh_nl_tell_device(struct mmesh_device *m);
+void mmesh_nl_tell_peer(struct mmesh_peer *peer, u8 cmd);
+
+#endif

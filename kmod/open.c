@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/* RX path, stage 3 of 5: open. In: the UDP sockets (socket.c), one datagram or
+ * one aggregate of them at a time. Out: mmesh_land_commit() (land.c), after
+ * mmesh_crypt_open() (crypt.c) and the replay window; handshake messages to
+ * mmesh_handshake_enqueue() (handshake.c). Context: softirq, RCU read.
+ * Drops: RX_DROP_SHORT, RX_DROP_TYPE, RX_DROP_NO_SESSION, RX_DROP_EXPIRED,
+ * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY.
+ *
+ * Records are decrypted out of place: what arrives over veth or loopback may
+ * be somebody's page cache.
+ */
+
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/udp.h>
+#include <linux/unaligned.h>
+#include <net/dsfield.h>
+#include <net/ipv6.h>
+#include <net/udp.h>
+
+#include "crypt.h"
+#include "device.h"
+#include "ingress.h"
+#include "land.h"
+#include "peer.h"
+#include "replay.h"
+#include "socket.h"
+
+/* A position in the data of an skb and of the members of its list. */
+struct cursor {
+	const struct sk_buff *skb;
+	const struct sk_buff *list;	/* members still to come */
+	int frag;			/* -1: the head */
+	unsigned int offset;
+};
+
+/* What was received, and under which keypair the records so far came. */
+struct reception {
+	struct mmesh_device *m;
+	struct mmesh_addr from;
+	struct mmesh_landing landing;
+	struct mmesh_keypair *keypair;
+	unsigned int bytes;
+	bool authenticated;
+	bool data;
+};
+
+static void count(struct reception *r, unsigned int stat)
+{
+	mmesh_stat_inc(r->m, stat);
+	DEV_STATS_INC(r->m->dev, rx_errors);
+}
+
+static const u8 *piece(const struct cursor *c, unsigned int *len)
+{
+	const skb_frag_t *frag;
+
+	if (c->frag < 0) {
+		*len = skb_headlen(c->skb) - c->offset;
+		return c->skb->data + c->offset;
+	}
+	frag = &skb_shinfo(c->skb)->frags[c->frag];
+	*len = skb_frag_size(frag) - c->offset;
+	return (u8 *)skb_frag_address(frag) + c->offset;
+}
+
+/* To the next piece with data. False at the end. */
+static bool settle(struct cursor *c)
+{
+	unsigned int len;
+
+	for (;;) {
+		piece(c, &len);
+		if (len)
+			return true;
+		c->offset = 0;
+		if (++c->frag < skb_shinfo(c->skb)->nr_frags)
+			continue;
+		if (!c->list)
+			return false;
+		c->skb = c->list;
+		c->list = c->list->next;
+		c->frag = -1;
+	}
+}
+
+/* @len bytes in a row; in *@bounce, for the caller to free, where the skb has
+ * them in pieces. NULL: no memory or no data.
+ */
+static const u8 *take(struct cursor *c, unsigned int len, u8 **bounce)
+{
+	unsigned int n, done = 0;
+	const u8 *at;
+
+	*bounce = NULL;
+	if (!settle(c))
+		return NULL;
+	at = piece(c, &n);
+	if (likely(n >= len)) {
+		c->offset += len;
+		return at;
+	}
+	*bounce = kmalloc(len, GFP_ATOMIC);
+	if (!*bounce)
+		return NULL;
+	while (done < len && settle(c)) {
+		at = piece(c, &n);
+		n = min(n, len - done);
+		memcpy(*bounce + done, at, n);
+		c->offset += n;
+		done += n;
+	}
+	if (done == len)
+		return *bounce;
+	kfree(*bounce);
+	*bounce = NULL;
+	return NULL;
+}
+
+/* WireGuard paper, section 6.2: an initiator that only receives rekeys before
+ * the session dies, once.
+ */
+static void keep_key_fresh(struct mmesh_peer *peer, struct mmesh_keypair *keypair)
+{
+	if (likely(!keypair->i_am_the_initiator ||
+		   !mmesh_expired(keypair->birthdate,
+				  MMESH_REJECT_AFTER_TIME -
+				  MMESH_KEEPALIVE_TIMEOUT - MMESH_REKEY_TIMEOUT)))
+		return;
+	if (READ_ONCE(peer->timers.sent_lastminute_handshake) ||
+	    keypair != rcu_dereference(peer->keypairs.current_keypair))
+		return;
+	WRITE_ONCE(peer->timers.sent_lastminute_handshake, true);
+	mmesh_handshake_initiate(peer, false);
+}
+
+/* What has to be done once for all records of a keypair. */
+static void finish(struct reception *r)
+{
+	struct mmesh_keypair *keypair = r->keypair;
+	struct mmesh_peer *peer;
+
+	r->keypair = NULL;
+	mmesh_land_finish(&r->landing);
+	if (!r->authenticated)
+		return;
+	peer = keypair->entry.peer;
+	mmesh_endpoint_learn(peer, &r->from);
+	atomic64_add(r->bytes, &peer->rx_bytes);
+	mmesh_timers_authenticated_received(peer);
+	mmesh_timers_traversal(peer);
+	if (r->data)
+		mmesh_timers_data_received(peer);
+	if (unlikely(mmesh_keypairs_received_with(&peer->keypairs, keypair))) {
+		mmesh_timers_handshake_complete(peer);
+		mmesh_seal_flush_staged(peer);
+	}
+	keep_key_fresh(peer, keypair);
+	r->bytes = 0;
+	r->authenticated = false;
+	r->data = false;
+}
+
+static bool find_keypair(struct reception *r, __le32 index)
+{
+	struct mmesh_index_entry *entry;
+	struct mmesh_keypair *keypair;
+
+	if (likely(r->keypair && r->keypair->entry.index == index))
+		return true;
+	if (r->keypair)
+		finish(r);
+	entry = mmesh_index_lookup(&r->m->indices, MMESH_INDEX_KEYPAIR, index);
+	if (!entry) {
+		count(r, MMESH_STAT_RX_DROP_NO_SESSION);
+		return false;
+	}
+	keypair = container_of(entry, struct mmesh_keypair, entry);
+	if (!READ_ONCE(keypair->receiving_valid) ||
+	    mmesh_expired(keypair->birthdate, MMESH_REJECT_AFTER_TIME)) {
+		WRITE_ONCE(keypair->receiving_valid, false);
+		count(r, MMESH_STAT_RX_DROP_EXPIRED);
+		return false;
+	}
+	r->keypair = keypair;
+	return true;
+}
+
+static bool is_new(struct mmesh_keypair *keypair, u64 counter)
+{
+	const u64 limit = keypair->suite == MMESH_SUITE_AES256GCM ?
+		MMESH_REJECT_AFTER_MESSAGES_AES : MMESH_REJECT_AFTER_MESSAGES;
+	bool ok;
+
+	spin_lock(&keypair->replay_lock);
+	ok = mmesh_replay_accept(&keypair->replay, counter, limit);
+	spin_unlock(&keypair->replay_lock);
+	return ok;
+}
+
+static void receive_record(struct reception *r, const u8 *msg, unsigned int len)
+{
+	const struct mmesh_msg_data *header = (const struct mmesh_msg_data *)msg;
+	const unsigned int text_len = len - MMESH_RECORD_OVERHEAD;
+	struct mmesh_keypair *keypair;
+	u64 counter;
+	u8 *text;
+
+	if (!find_keypair(r, header->receiver_index))
+		return;
+	keypair = r->keypair;
+	counter = get_unaligned_le64(&header->counter);
+	text = mmesh_land_reserve(&r->landing, text_len);
+	if (unlikely(!text)) {
+		count(r, MMESH_STAT_RX_DROP_NO_MEMORY);
+		return;
+	}
+	if (unlikely(mmesh_crypt_open(&keypair->receiving, text,
+				      msg + sizeof(*header),
+				      len - sizeof(*header), counter))) {
+		mmesh_land_cancel(&r->landing);
+		count(r, MMESH_STAT_RX_DROP_AUTH);
+		return;
+	}
+	if (unlikely(!is_new(keypair, counter))) {
+		mmesh_land_cancel(&r->landing);
+		count(r, MMESH_STAT_RX_DROP_REPLAY);
+		return;
+	}
+	r->authenticated = true;
+	r->bytes += len;
+	mmesh_stat_inc(r->m, MMESH_STAT_RX_RECORDS);
+	if (!text_len) {
+		mmesh_land_cancel(&r->landing);
+		mmesh_stat_inc(r->m, MMESH_STAT_RX_KEEPALIVES);
+		return;
+	}
+	r->data = true;
+	mmesh_land_commit(&r->landing, keypair->entry.peer, text_len);
+}
+
+static void receive_handshake(struct reception *r, const u8 *msg, unsigned int len,
+			      unsigned int expected)
+{
+	if (len == expected)
+		mmesh_handshake_enqueue(r->m, &r->from, msg, len);
+	else
+		count(r, MMESH_STAT_RX_DROP_SHORT);
+}
+
+static void receive_message(struct reception *r, const u8 *msg, unsigned int len)
+{
+	if (unlikely(len < MMESH_MSG_MIN_LEN)) {
+		count(r, MMESH_STAT_RX_DROP_SHORT);
+		return;
+	}
+	switch (get_unaligned_le32(msg)) {
+	case MMESH_MSG_DATA:
+		receive_record(r, msg, len);
+		return;
+	case MMESH_MSG_INITIATION:
+	case MMESH_MSG_INITIATION_AES:
+		receive_handshake(r, msg, len, sizeof(struct mmesh_msg_initiation));
+		return;
+	case MMESH_MSG_RESPONSE:
+	case MMESH_MSG_RESPONSE_AES:
+		receive_handshake(r, msg, len, sizeof(struct mmesh_msg_response));
+		return;
+	case MMESH_MSG_COOKIE:
+		receive_handshake(r, msg, len, sizeof(struct mmesh_msg_cookie));
+		return;
+	}
+	count(r, MMESH_STAT_RX_DROP_TYPE);
+}
+
+/* Endpoint and type of service from the outer headers. */
+static bool read_outer(struct reception *r, const struct sk_buff *skb)
+{
+	const struct udphdr *udp = udp_hdr(skb);
+
+	memset(&r->from, 0, sizeof(r->from));
+	if (skb->protocol == htons(ETH_P_IP)) {
+		r->from.addr4.sin_family = AF_INET;
+		r->from.addr4.sin_port = udp->source;
+		r->from.addr4.sin_addr.s_addr = ip_hdr(skb)->saddr;
+		r->from.src4.s_addr = ip_hdr(skb)->daddr;
+		r->from.src_if4 = skb->skb_iif;
+		r->landing.ds = ip_hdr(skb)->tos;
+		return true;
+	}
+	if (skb->protocol == htons(ETH_P_IPV6)) {
+		r->from.addr6.sin6_family = AF_INET6;
+		r->from.addr6.sin6_port = udp->source;
+		r->from.addr6.sin6_addr = ipv6_hdr(skb)->saddr;
+		r->from.addr6.sin6_scope_id =
+			ipv6_iface_scope_id(&ipv6_hdr(skb)->saddr, skb->skb_iif);
+		r->from.src6 = ipv6_hdr(skb)->daddr;
+		r->landing.ds = ipv6_get_dsfield(ipv6_hdr(skb));
+		return true;
+	}
+	return false;
+}
+
+static void receive_all(struct reception *r, struct sk_buff *skb)
+{
+	unsigned int left = skb->len - sizeof(struct udphdr);
+	const unsigned int each = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : left;
+	struct cursor c = {
+		.skb = skb,
+		.list = skb_shinfo(skb)->frag_list,
+		.frag = -1,
+		.offset = sizeof(struct udphdr),
+	};
+	unsigned int len;
+	const u8 *msg;
+	u8 *bounce;
+
+	r->landing.lone = left <= each;
+	mmesh_stat_inc(r->m, MMESH_STAT_RX_BUNDLES);
+	while (left) {
+		len = min(left, each);
+		msg = take(&c, len, &bounce);
+		if (unlikely(!msg)) {
+			count(r, MMESH_STAT_RX_DROP_NO_MEMORY);
+			break;
+		}
+		receive_message(r, msg, len);
+		kfree(bounce);
+		left -= len;
+	}
+	finish(r);
+}
+
+int mmesh_open_receive(struct sock *sk, struct sk_buff *skb)
+{
+	struct mmesh_device *m = rcu_dereference_sk_user_data(sk);
+	struct reception r;
+
+	if (unlikely(!m)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	r.m = m;
+	r.keypair = NULL;
+	r.bytes = 0;
+	r.authenticated = false;
+	r.data = false;
+	memset(&r.landing, 0, sizeof(r.landing));
+	r.landing.m = m;
+	mmesh_ingress_unmark(skb);
+	if (unlikely(!pskb_may_pull(skb, sizeof(struct udphdr)) ||
+		     skb->len <= sizeof(struct udphdr) || !read_outer(&r, skb)))
+		count(&r, MMESH_STAT_RX_DROP_SHORT);
+	else
+		receive_all(&r, skb);
+	consume_skb(skb);
+	return 0;
+}

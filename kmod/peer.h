@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MMESH_PEER_H
+#define MMESH_PEER_H
+
+#include <linux/kref.h>
+#include <linux/rhashtable-types.h>
+#include <linux/skbuff.h>
+#include <linux/time64.h>
+
+#include "cookie.h"
+#include "noise.h"
+#include "socket.h"
+#include "timers.h"
+
+struct mmesh_device;
+
+/*
+ * Lifetime: the device's table holds one reference; work items and handshake
+ * processing take their own. The data path takes none: it finds a peer and its
+ * keypairs under RCU, and both are freed a grace period after they were
+ * unlinked. Whatever such a reader may start on a dead peer checks @is_dead
+ * under the lock that removal takes as well (timers.lock, staged.lock).
+ */
+struct mmesh_peer {
+	/* Read by every packet. */
+	struct mmesh_device *device;
+	struct mmesh_keypairs keypairs;
+	struct mmesh_endpoint __rcu *endpoint;
+	bool is_dead;
+	u8 suite;			/* enum mmesh_suite; handshake.lock */
+	u16 persistent_keepalive;	/* seconds, 0: off */
+
+	/* Written by every bundle. */
+	atomic64_t rx_bytes ____cacheline_aligned_in_smp;
+	atomic64_t tx_bytes;
+	struct mmesh_timers timers;
+	struct sk_buff_head staged;	/* inner packets waiting for keys */
+	spinlock_t endpoint_lock;	/* writers of endpoint; BH-safe */
+
+	/* Handshakes and configuration. */
+	struct mmesh_handshake handshake;
+	struct mmesh_cookie cookie;
+	u64 last_sent_handshake;	/* ktime boot ns, atomic by cmpxchg */
+	struct work_struct handshake_work;	/* holds a reference when queued */
+	struct timespec64 walltime_last_handshake;
+	struct list_head allowedips_list;	/* update lock */
+	struct list_head peer_list;		/* update lock */
+	struct rhash_head key_node;
+	struct kref refcount;
+	struct rcu_head rcu;
+	u64 internal_id;
+};
+
+int mmesh_peer_module_init(void);
+void mmesh_peer_module_exit(void);
+
+/* A device's tables of peers. */
+int mmesh_peers_init(struct mmesh_device *m);
+void mmesh_peers_destroy(struct mmesh_device *m);
+
+/* All of these hold the device's update lock. */
+/* Returns the new peer (the table's reference) or ERR_PTR: -ENOMEM, -EEXIST,
+ * -ENOSPC past MMESH_MAX_PEERS_PER_DEVICE. @psk may be NULL (all zero).
+ */
+struct mmesh_peer *mmesh_peer_create(struct mmesh_device *m,
+				     const u8 public_key[MMESH_KEY_LEN],
+				     const u8 psk[MMESH_KEY_LEN], u8 suite);
+void mmesh_peer_remove(struct mmesh_peer *peer);
+void mmesh_peer_remove_all(struct mmesh_device *m);
+
+/* By public key, with a reference, or NULL. Context: any. */
+struct mmesh_peer *mmesh_peer_lookup(struct mmesh_device *m,
+				     const u8 public_key[MMESH_KEY_LEN]);
+
+/* Under RCU; NULL when it is being freed already. */
+struct mmesh_peer *mmesh_peer_get_maybe_zero(struct mmesh_peer *peer);
+static inline struct mmesh_peer *mmesh_peer_get(struct mmesh_peer *peer)
+{
+	kref_get(&peer->refcount);
+	return peer;
+}
+void mmesh_peer_put(struct mmesh_peer *peer);
+
+/* Forget every session and handshake of @peer; process context. */
+void mmesh_peer_clear_keys(struct mmesh_peer *peer);
+
+#endif

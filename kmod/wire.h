@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every byte that mmesh puts on the wire (docs/protocol.md has the diagrams).
+ *
+ * The messages of the `wireguard` suite are WireGuard v1, bit for bit. The
+ * `aes256gcm` suite has the same layouts under handshake types of its own, so
+ * that a responder knows the suite before it knows the peer.
+ */
+#ifndef MMESH_WIRE_H
+#define MMESH_WIRE_H
+
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+enum mmesh_wire_len {
+	MMESH_KEY_LEN = 32,		/* Curve25519 keys, symmetric keys */
+	MMESH_HASH_LEN = 32,		/* BLAKE2s */
+	MMESH_TAG_LEN = 16,		/* Poly1305 or GHASH tag */
+	MMESH_TIMESTAMP_LEN = 12,	/* TAI64N */
+	MMESH_MAC_LEN = 16,		/* mac1, mac2 and the cookie itself */
+	MMESH_COOKIE_NONCE_LEN = 24,	/* XChaCha20-Poly1305 */
+	MMESH_PADDING = 16,		/* plaintexts are padded to this multiple */
+};
+
+enum mmesh_msg_type {
+	MMESH_MSG_INVALID = 0,
+	MMESH_MSG_INITIATION = 1,
+	MMESH_MSG_RESPONSE = 2,
+	MMESH_MSG_COOKIE = 3,
+	MMESH_MSG_DATA = 4,
+	/* Handshakes of the aes256gcm suite; a stock peer ignores them. */
+	MMESH_MSG_INITIATION_AES = 5,
+	MMESH_MSG_RESPONSE_AES = 6,
+};
+
+/* First word of each message: the type in its first byte, three zero bytes. */
+struct mmesh_msg_header {
+	__le32 type;
+} __packed;
+
+struct mmesh_msg_macs {
+	u8 mac1[MMESH_MAC_LEN];
+	u8 mac2[MMESH_MAC_LEN];
+} __packed;
+
+struct mmesh_msg_initiation {
+	struct mmesh_msg_header header;
+	__le32 sender_index;
+	u8 ephemeral[MMESH_KEY_LEN];
+	u8 encrypted_static[MMESH_KEY_LEN + MMESH_TAG_LEN];
+	u8 encrypted_timestamp[MMESH_TIMESTAMP_LEN + MMESH_TAG_LEN];
+	struct mmesh_msg_macs macs;
+} __packed;
+static_assert(sizeof(struct mmesh_msg_initiation) == 148);
+
+struct mmesh_msg_response {
+	struct mmesh_msg_header header;
+	__le32 sender_index;
+	__le32 receiver_index;
+	u8 ephemeral[MMESH_KEY_LEN];
+	u8 encrypted_nothing[MMESH_TAG_LEN];
+	struct mmesh_msg_macs macs;
+} __packed;
+static_assert(sizeof(struct mmesh_msg_response) == 92);
+
+struct mmesh_msg_cookie {
+	struct mmesh_msg_header header;
+	__le32 receiver_index;
+	u8 nonce[MMESH_COOKIE_NONCE_LEN];
+	u8 encrypted_cookie[MMESH_MAC_LEN + MMESH_TAG_LEN];
+} __packed;
+static_assert(sizeof(struct mmesh_msg_cookie) == 64);
+
+/* Header of a data record; ciphertext and tag follow it. */
+struct mmesh_msg_data {
+	struct mmesh_msg_header header;
+	__le32 receiver_index;
+	__le64 counter;
+} __packed;
+static_assert(sizeof(struct mmesh_msg_data) == 16);
+
+enum mmesh_record_len {
+	/* What a record adds to its padded plaintext. */
+	MMESH_RECORD_OVERHEAD = sizeof(struct mmesh_msg_data) + MMESH_TAG_LEN,
+	MMESH_MSG_MIN_LEN = MMESH_RECORD_OVERHEAD,
+	MMESH_MSG_HANDSHAKE_MAX_LEN = sizeof(struct mmesh_msg_initiation),
+};
+
+/* Type of service octet of handshake messages: DSCP AF41, not ECN capable. */
+#define MMESH_HANDSHAKE_DS 0x88
+
+#endif
