@@ -225,13 +225,13 @@ static void mmesh_destruct(struct net_device *dev)
 
 	mutex_lock(&m->update_lock);
 	mmesh_peer_remove_all(m);
+	mmesh_allowedips_free(&m->allowedips, &m->update_lock);
 	mutex_unlock(&m->update_lock);
 	/* Work items hold references to peers, and peers are freed by RCU. */
 	mmesh_handshake_queue_purge(m);
 	flush_workqueue(m->handshakes.wq);
 	rcu_barrier();
 	free_parts(m);
-	mmesh_allowedips_free(&m->allowedips, NULL);
 	mmesh_ratelimiter_exit();
 	memzero_explicit(&m->identity, sizeof(m->identity));
 	mutex_destroy(&m->update_lock);

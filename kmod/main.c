@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The module: its parts in order, undone in reverse. */
 
-#include <linux/genetlink.h>
 #include <linux/mmesh.h>
 #include <linux/module.h>
+#include <net/genetlink.h>
 #include <net/rtnetlink.h>
 
 #include "allowedips.h"
@@ -23,7 +23,6 @@ static const struct mmesh_part {
 } parts[] = {
 	{ mmesh_crypt_init, mmesh_crypt_exit },
 	{ mmesh_noise_init, mmesh_noise_exit },
-	{ mmesh_allowedips_module_init, mmesh_allowedips_module_exit },
 	{ mmesh_handshake_module_init, mmesh_handshake_module_exit },
 	{ mmesh_bundle_module_init, mmesh_bundle_module_exit },
 	{ mmesh_land_module_init, mmesh_land_module_exit },

@@ -13,7 +13,9 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/unaligned.h>
 #include <net/checksum.h>
+#include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip6_checksum.h>
 #include <net/ip_tunnels.h>

@@ -58,9 +58,7 @@ static void cache_route(struct target *t, struct dst_entry *dst,
 	route->cookie = 0;
 	if (saddr6) {
 		route->saddr6 = *saddr6;
-#if IS_ENABLED(CONFIG_IPV6)
-		route->cookie = rt6_get_cookie(dst_rt6_info(dst));
-#endif
+		route->cookie = mmesh_rt6_cookie(dst);
 	} else {
 		route->saddr4 = saddr4;
 	}

@@ -65,8 +65,20 @@ mmesh_udp_xmit6(struct dst_entry *dst, struct sock *sk, struct sk_buff *skb,
 	udp_tunnel6_xmit_skb(dst, sk, skb, NULL, src, daddr, tos, ttl, 0,
 			     sport, dport, false, 0);
 #else
-	udp_tunnel6_xmit_skb(dst, sk, skb, NULL, src, daddr, tos, ttl, 0,
+	/* Read only there too, but not declared so. */
+	udp_tunnel6_xmit_skb(dst, sk, skb, NULL, (struct in6_addr *)src,
+			     (struct in6_addr *)daddr, tos, ttl, 0,
 			     sport, dport, false);
+#endif
+}
+
+/* dst_rt6_info() came with 6.10. */
+static inline u32 mmesh_rt6_cookie(struct dst_entry *dst)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return rt6_get_cookie(container_of(dst, struct rt6_info, dst));
+#else
+	return 0;
 #endif
 }
 
