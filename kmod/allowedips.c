@@ -124,8 +124,8 @@ static inline bool covers(const struct mmesh_allowedips_node *node,
 
 /* @width is constant in each caller, so this becomes one loop per family. */
 static __always_inline struct mmesh_peer *
-lookup(struct mmesh_allowedips_node __rcu * const *root,
-       const u64 key[2], u8 width)
+longest(struct mmesh_allowedips_node __rcu * const *root,
+	const u64 key[2], u8 width)
 {
 	struct mmesh_allowedips_node *node;
 	struct mmesh_peer *found = NULL;
@@ -151,7 +151,7 @@ mmesh_allowedips_lookup_v4(const struct mmesh_allowedips *table, __be32 addr)
 {
 	const u64 key[2] = { word_v4(addr) };
 
-	return lookup(&table->root4, key, V4_BITS);
+	return longest(&table->root4, key, V4_BITS);
 }
 
 struct mmesh_peer *
@@ -160,7 +160,7 @@ mmesh_allowedips_lookup_v6(const struct mmesh_allowedips *table,
 {
 	const u64 key[2] = { word_v6(addr, 0), word_v6(addr, 1) };
 
-	return lookup(&table->root6, key, V6_BITS);
+	return longest(&table->root6, key, V6_BITS);
 }
 
 /* Writers, from here on: the update lock is held. */
