@@ -52,7 +52,7 @@ retry()
 # with_lock NAME COMMAND...: one holder at a time, and whoever comes second waits.
 with_lock()
 {
-	local name=$1 fd rc=0
+	local name=$1 fd rc
 
 	shift
 	mkdir -p "$LAB_CACHE/lock"
@@ -61,7 +61,9 @@ with_lock()
 		say "waiting for another lab that holds '$name'"
 		flock "$fd"
 	fi
-	"$@" {fd}>&- || rc=$?
+	# Not a condition: a failure inside ends the whole program, whose locks go with it.
+	"$@" {fd}>&-
+	rc=$?
 	exec {fd}>&-
 	return $rc
 }

@@ -26,12 +26,15 @@ kernel_make_args()
 	kernel_call make_args "$1"
 }
 
-kernel_build_locked()
+# Call with that kernel's lock held, and not as a condition, as errors have to end the program.
+kernel_build()
 {
-	kernel_call ready "$1" || kernel_call build "$1"
+	kernel_call ready "$1" && return
+	kernel_call build "$1"
 }
 
+# In a process of its own, where any failing step ends the build, whoever asked for it.
 kernel_ensure()
 {
-	kernel_call ready "$1" || with_lock "kernel-$1" kernel_build_locked "$1"
+	kernel_call ready "$1" || "$LAB_TOP/scripts/lab" build-one "$1" || exit 1
 }

@@ -79,7 +79,7 @@ modules_build()
 
 modules_update()
 {
-	local dir print
+	local dir
 
 	dir=$(modules_dir "$1")
 	with_lock "modules-$(basename "$(dirname "$dir")")-$(basename "$dir")" modules_build "$1"

@@ -141,7 +141,9 @@ run_kernel()
 
 	shift 3
 	kernel_ensure "$kernel"
-	[[ -z $RUN_MODULE ]] || W='' C='' modules_update "$kernel" || exit 1
+	if [[ $RUN_MODULE ]]; then
+		W='' C='' modules_update "$kernel" || exit 1
+	fi
 	dir=$(kernel_dir "$kernel")
 	trap run_cleanup EXIT
 	trap run_interrupted INT TERM HUP

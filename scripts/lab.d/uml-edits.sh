@@ -105,10 +105,54 @@ edit_kmemleak()
 	edit mm/kmemleak.c 's/^(#define MSECS_MIN_AGE[ \t]+)5000/\11000/'
 }
 
+# UML lacks GENERIC_ENTRY, so with an older compiler KASAN would take over mem*() even for files that must not be
+# checked; the first report, in slub.c before anything runs, would then be the last one, and end lockdep as well.
+edit_kasan()
+{
+	edit mm/kasan/shadow.c 's/^#if .*!defined\(CONFIG_GENERIC_ENTRY\)$/& \&\& !defined(CONFIG_UML)/'
+	edit include/linux/fortify-string.h 's/^#if .*!defined\(CONFIG_GENERIC_ENTRY\)$/& \&\& !defined(CONFIG_UML)/'
+}
+
+# Debugging takes a stack trace at each allocation, and UML looks at each word of the stack for it, which is most of
+# such a kernel's time. With frame pointers the chain of frames says the same at once.
+edit_stacktrace()
+{
+	edit arch/um/kernel/stacktrace.c '/^static void __save_stack_trace/ i\
+#ifdef CONFIG_FRAME_POINTER\
+static void __save_stack_trace(struct task_struct *tsk, struct stack_trace *trace)\
+{\
+	struct pt_regs *segv_regs = tsk->thread.segv_regs;\
+	unsigned long bp = get_frame_pointer(tsk, segv_regs);\
+	unsigned long stack = (unsigned long)get_stack_pointer(tsk, segv_regs) \& ~(THREAD_SIZE - 1);\
+\
+	while (trace->nr_entries < trace->max_entries \&\&\
+	       bp >= stack \&\& bp <= stack + THREAD_SIZE - sizeof(struct stack_frame) \&\&\
+	       !(bp \& (sizeof(long) - 1))) {\
+		struct stack_frame *frame = (struct stack_frame *)bp;\
+		unsigned long addr = READ_ONCE_NOCHECK(frame->return_address);\
+		unsigned long next = READ_ONCE_NOCHECK(*(unsigned long *)frame);\
+\
+		if (!__kernel_text_address(addr))\
+			break;\
+		save_addr(trace, addr, 1);\
+		if (next <= bp)\
+			break;\
+		bp = next;\
+	}\
+}\
+#else
+		/^void save_stack_trace\(struct stack_trace/ i\
+#endif\
+
+		/^static const struct stacktrace_ops dump_ops/ s/static/static __maybe_unused/'
+}
+
 uml_edit_source()
 {
 	edit_build_files
 	edit_arch_headers
 	edit_glue
 	edit_kmemleak
+	edit_kasan
+	edit_stacktrace
 }

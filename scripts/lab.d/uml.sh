@@ -177,7 +177,7 @@ uml_boot()
 	fi
 	args=(
 		"mem=${RUN_MEM}M" root=/dev/root rootfstype=hostfs rootflags=/ rw "init=$RUN_DIR/init"
-		"uml_dir=$RUN_DIR/" umid=uml seccomp=on loglevel=7 "${consoles[@]}" ${MMESH_LAB_UML_ARGS:-}
+		"uml_dir=$RUN_DIR/" umid=uml seccomp=on quiet "${consoles[@]}" ${MMESH_LAB_UML_ARGS:-}
 	)
 	exec {out}>"$RUN_DIR/stdout"
 	[[ ! -p $RUN_DIR/stderr ]] || exec {err}>"$RUN_DIR/stderr"
