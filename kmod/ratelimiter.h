@@ -12,7 +12,10 @@
 struct mmesh_addr;
 struct net;
 
-int mmesh_ratelimiter_init(void);	/* counts users; process context */
+/* Count one user more, or one less. The last to leave frees the table; nobody
+ * may be in mmesh_ratelimiter_allow() then. Context: process, sleeps.
+ */
+int mmesh_ratelimiter_init(void);	/* 0 or -ENOMEM */
 void mmesh_ratelimiter_exit(void);
 /* False: over the limit, or the table is full. Context: any. */
 bool mmesh_ratelimiter_allow(const struct mmesh_addr *from, struct net *net);
