@@ -405,6 +405,33 @@ int mmesh_allowedips_remove_v6(struct mmesh_allowedips *table,
 	return prefix_v6(&p, ip, cidr) ?: remove(table, &p, peer, lock);
 }
 
+static struct mmesh_peer *holder(struct mmesh_allowedips *table,
+				 const struct prefix *p, struct mutex *lock)
+{
+	const struct place at = place_of(table, p, lock);
+	struct mmesh_allowedips_node *node = deref(*at.slot, lock);
+
+	return node && is_prefix(node, p) ? holder_of(node, lock) : NULL;
+}
+
+struct mmesh_peer *
+mmesh_allowedips_holder_v4(struct mmesh_allowedips *table,
+			   const struct in_addr *ip, u8 cidr, struct mutex *lock)
+{
+	struct prefix p;
+
+	return prefix_v4(&p, ip, cidr) ? NULL : holder(table, &p, lock);
+}
+
+struct mmesh_peer *
+mmesh_allowedips_holder_v6(struct mmesh_allowedips *table,
+			   const struct in6_addr *ip, u8 cidr, struct mutex *lock)
+{
+	struct prefix p;
+
+	return prefix_v6(&p, ip, cidr) ? NULL : holder(table, &p, lock);
+}
+
 void mmesh_allowedips_remove_by_peer(struct mmesh_allowedips *table,
 				     struct mmesh_peer *peer,
 				     struct mutex *lock)

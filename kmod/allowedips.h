@@ -49,6 +49,14 @@ int mmesh_allowedips_remove_v6(struct mmesh_allowedips *table,
 void mmesh_allowedips_remove_by_peer(struct mmesh_allowedips *table,
 				     struct mmesh_peer *peer, struct mutex *lock);
 
+/* Who holds exactly this prefix, or NULL; update lock held, no reference. */
+struct mmesh_peer *
+mmesh_allowedips_holder_v4(struct mmesh_allowedips *table,
+			   const struct in_addr *ip, u8 cidr, struct mutex *lock);
+struct mmesh_peer *
+mmesh_allowedips_holder_v6(struct mmesh_allowedips *table,
+			   const struct in6_addr *ip, u8 cidr, struct mutex *lock);
+
 /* Family (AF_INET or AF_INET6), address in network order (4 or 16 bytes of
  * @ip) and prefix length of a node on a peer's list.
  */

@@ -42,7 +42,7 @@ struct route {
 
 struct fixture {
 	struct mmesh_allowedips table;
-	struct mutex lock;
+	struct mutex lock;	/* table */
 	struct mmesh_peer *peers[PEERS];
 	struct route *routes;
 	unsigned int num_routes;
@@ -112,6 +112,21 @@ static int do_remove(struct fixture *f, const struct route *r)
 						 r->cidr, r->peer, &f->lock);
 	mutex_unlock(&f->lock);
 	return ret;
+}
+
+static struct mmesh_peer *do_holder(struct fixture *f, const struct route *r)
+{
+	struct mmesh_peer *peer;
+
+	mutex_lock(&f->lock);
+	if (r->v6)
+		peer = mmesh_allowedips_holder_v6(&f->table, (const struct in6_addr *)r->ip,
+						  r->cidr, &f->lock);
+	else
+		peer = mmesh_allowedips_holder_v4(&f->table, (const struct in_addr *)r->ip,
+						  r->cidr, &f->lock);
+	mutex_unlock(&f->lock);
+	return peer;
 }
 
 static struct mmesh_peer *do_lookup(struct fixture *f, const struct route *r)
@@ -411,6 +426,7 @@ static void allowedips_too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, do_remove(f, &r), -EINVAL);
 	r.cidr = 255;
 	KUNIT_EXPECT_EQ(test, do_insert(f, &r), -EINVAL);
+	KUNIT_EXPECT_NULL(test, do_holder(f, &r));
 	KUNIT_EXPECT_EQ(test, f->table.seq, seq);
 	check_all(test, 10);
 }
@@ -539,6 +555,7 @@ static void allowedips_forks(struct kunit *test)
 	add_v4(test, 0x0a000000, 16, 0);
 	add_v4(test, 0x0a010000, 16, 1);	/* under a fork 10.0.0.0/15 */
 	KUNIT_EXPECT_EQ(test, do_remove(f, &r), -ENOENT);
+	KUNIT_EXPECT_NULL(test, do_holder(f, &r));
 	add_v4(test, 0x0a000000, 15, 2);
 	check_all(test, 200);
 	KUNIT_EXPECT_EQ(test, do_remove(f, &r), 0);
@@ -630,6 +647,7 @@ static void random_step(struct kunit *test)
 
 		model_clear_host(&bare);
 		known = model_find(f, &bare);
+		KUNIT_EXPECT_PTR_EQ(test, do_holder(f, &r), known ? known->peer : NULL);
 		KUNIT_EXPECT_EQ(test, do_remove(f, &r),
 				known && known->peer == r.peer ? 0 : -ENOENT);
 		if (known && known->peer == r.peer)
@@ -807,4 +825,5 @@ static struct kunit_suite suite = {
 	.exit = allowedips_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

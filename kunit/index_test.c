@@ -448,4 +448,5 @@ static struct kunit_suite suite = {
 	.exit = index_exit,
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

@@ -217,4 +217,5 @@ static struct kunit_suite suite = {
 	.name = "replay",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);
