@@ -48,6 +48,7 @@ struct mmesh_device {
 	 */
 	struct net __rcu *birth_net;
 	struct list_head device_list;	/* all devices, RTNL */
+	atomic64_t endpoint_events;	/* netlink-event.c: second, and their number */
 };
 
 int mmesh_device_module_init(void);

@@ -7,6 +7,7 @@
 #include <net/netlink.h>
 #include <net/genetlink.h>
 
+#include "mmesh-compat-genl.h"
 #include "netlink-gen.h"
 
 #include <linux/mmesh.h>

@@ -32,8 +32,10 @@ struct mmesh_peer;
 
 /* The same for an attribute of the message itself that isn't there. */
 #define mmesh_nl_missing(extack, type, text) ({			\
-	NL_SET_ERR_MSG((extack), text);				\
-	NL_SET_ERR_ATTR_MISS((extack), NULL, (type));		\
+	struct netlink_ext_ack *__e = (extack);			\
+								\
+	NL_SET_ERR_MSG(__e, text);				\
+	NL_SET_ERR_ATTR_MISS(__e, NULL, (type));		\
 	-EINVAL;						\
 })
 
@@ -67,6 +69,19 @@ int mmesh_nl_check_secrets(const struct nlattr *wanted, bool is_admin,
 
 /* Wipe each attribute @type of a request, which has a key in it. */
 void mmesh_nl_wipe(struct genl_info *info, int type);
+
+/* Where a message about an object goes, and what may be in it. */
+struct mmesh_nl_target {
+	u32 portid;
+	u32 seq;
+	struct netlink_callback *cb;	/* of a dump; NULL: a single reply */
+	bool secrets;
+	bool endpoints;
+};
+
+/* Header of such a message, or NULL: no room. */
+void *mmesh_nl_put_header(struct sk_buff *skb,
+			  const struct mmesh_nl_target *to, u8 cmd);
 
 /* Attributes of @addr; 0 or -EMSGSIZE. */
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);

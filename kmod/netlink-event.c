@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Messages to the group `events` of the netns that has the device now. */
+
+#include <linux/jiffies.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+
+#include "device.h"
+#include "netlink.h"
+#include "peer.h"
+
+enum {
+	/* A storm of roaming must not become a storm of messages. */
+	ENDPOINT_EVENTS_PER_SECOND = 100,
+};
+
+static bool has_listeners(const struct net_device *dev)
+{
+	return genl_has_listeners(&mmesh_nl_family, dev_net(dev),
+				  MMESH_NLGRP_EVENTS);
+}
+
+/* The device may move to another netns at any time; RCU keeps the one that we
+ * see. A message that can't be built or delivered is lost, as with any event:
+ * the listener gets ENOBUFS or never hears of it.
+ */
+static void send(const struct net_device *dev, struct sk_buff *skb)
+{
+	genlmsg_multicast_netns(&mmesh_nl_family, dev_net(dev), skb, 0,
+				MMESH_NLGRP_EVENTS, GFP_ATOMIC);
+}
+
+static int put_dev(struct sk_buff *skb, struct mmesh_device *m)
+{
+	struct mmesh_identity *identity = &m->identity;
+
+	/* Written under the update lock only, which the caller has. */
+	if (identity->has_identity &&
+	    nla_put(skb, MMESH_A_DEV_PUBLIC_KEY, MMESH_KEY_LEN,
+		    identity->static_public))
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, MMESH_A_DEV_IFINDEX, m->dev->ifindex) ||
+	    nla_put_string(skb, MMESH_A_DEV_IFNAME, m->dev->name) ||
+	    nla_put_u32(skb, MMESH_A_DEV_LISTEN_PORT, m->listen_port) ||
+	    nla_put_u32(skb, MMESH_A_DEV_FWMARK, m->fwmark) ||
+	    nla_put_u32(skb, MMESH_A_DEV_NUM_PEERS, m->num_peers) ||
+	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation))
+		return -EMSGSIZE;
+	return 0;
+}
+
+void mmesh_nl_tell_device(struct mmesh_device *m)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	lockdep_assert_held(&m->update_lock);
+	rcu_read_lock();
+	if (!has_listeners(m->dev))
+		goto unlock;
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!skb)
+		goto unlock;
+	hdr = genlmsg_put(skb, 0, 0, &mmesh_nl_family, 0, MMESH_CMD_DEV_NTF);
+	if (hdr && !put_dev(skb, m)) {
+		genlmsg_end(skb, hdr);
+		send(m->dev, skb);
+	} else {
+		nlmsg_free(skb);
+	}
+unlock:
+	rcu_read_unlock();
+}
+
+static int put_peer(struct sk_buff *skb, struct mmesh_peer *peer, u8 cmd)
+{
+	const struct timespec64 last = peer->walltime_last_handshake;
+	struct mmesh_addr addr;
+
+	if (nla_put_u32(skb, MMESH_A_PEER_IFINDEX, peer->device->dev->ifindex) ||
+	    nla_put(skb, MMESH_A_PEER_PUBLIC_KEY, MMESH_KEY_LEN,
+		    peer->handshake.remote_static))
+		return -EMSGSIZE;
+	if (cmd == MMESH_CMD_PEER_DEL_NTF)
+		return 0;
+	if (mmesh_endpoint_get(peer, &addr) && mmesh_nl_put_endpoint(skb, &addr))
+		return -EMSGSIZE;
+	if (cmd == MMESH_CMD_HANDSHAKE_NTF &&
+	    (nla_put_u64_64bit(skb, MMESH_A_PEER_LAST_HANDSHAKE_SEC,
+			       last.tv_sec, MMESH_A_PEER_PAD) ||
+	     nla_put_u32(skb, MMESH_A_PEER_LAST_HANDSHAKE_NSEC, last.tv_nsec)))
+		return -EMSGSIZE;
+	if ((cmd == MMESH_CMD_PEER_ADD_NTF ||
+	     cmd == MMESH_CMD_PEER_CHANGE_NTF) &&
+	    (nla_put_u32(skb, MMESH_A_PEER_PERSISTENT_KEEPALIVE,
+			 peer->persistent_keepalive) ||
+	     nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* RCU read lock held. */
+static void tell_peer(struct mmesh_peer *peer, u8 cmd)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!skb)
+		return;
+	hdr = genlmsg_put(skb, 0, 0, &mmesh_nl_family, 0, cmd);
+	if (!hdr || put_peer(skb, peer, cmd)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	send(peer->device->dev, skb);
+}
+
+void mmesh_nl_tell_peer(struct mmesh_peer *peer, u8 cmd)
+{
+	rcu_read_lock();
+	if (has_listeners(peer->device->dev))
+		tell_peer(peer, cmd);
+	rcu_read_unlock();
+}
+
+void mmesh_netlink_notify_handshake(struct mmesh_peer *peer)
+{
+	mmesh_nl_tell_peer(peer, MMESH_CMD_HANDSHAKE_NTF);
+}
+
+/* Count one event in this second, the number of which is in the upper half. */
+static bool is_within_rate(atomic64_t *events)
+{
+	u64 second = (u64)(u32)(jiffies / HZ) << 32;
+	s64 old = atomic64_read(events), new;
+
+	do {
+		new = ((u64)old & ~(u64)U32_MAX) == second ? old + 1 : second | 1;
+		if ((u32)new > ENDPOINT_EVENTS_PER_SECOND)
+			return false;
+	} while (!atomic64_try_cmpxchg(events, &old, new));
+	return true;
+}
+
+void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer)
+{
+	struct mmesh_device *m = peer->device;
+
+	rcu_read_lock();
+	if (has_listeners(m->dev) && is_within_rate(&m->endpoint_events))
+		tell_peer(peer, MMESH_CMD_ENDPOINT_NTF);
+	rcu_read_unlock();
+}

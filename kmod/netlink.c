@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The netlink family, and what its operations share. */
+
+#include <linux/netdevice.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "device.h"
+#include "netlink.h"
+
+/* Events name endpoints, so they are not for everybody. */
+static const struct genl_multicast_group groups[] = {
+	[MMESH_NLGRP_EVENTS] = {
+		.name = MMESH_MCGRP_EVENTS,
+		MMESH_GROUP_FLAGS,
+	},
+};
+
+struct genl_family mmesh_nl_family __ro_after_init = {
+	.name = MMESH_FAMILY_NAME,
+	.version = MMESH_FAMILY_VERSION,
+	.netnsok = true,
+	/* The update lock of each device is enough. */
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.ops = mmesh_nl_ops,
+	.n_ops = ARRAY_SIZE(mmesh_nl_ops),
+	/* No reserved field may be used, in any operation. */
+	.resv_start_op = MMESH_CMD_DEV_GET,
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+int mmesh_netlink_init(void)
+{
+	return genl_register_family(&mmesh_nl_family);
+}
+
+void mmesh_netlink_exit(void)
+{
+	genl_unregister_family(&mmesh_nl_family);
+}
+
+int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
+			struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
+	u64 seen = 0;
+	int rem;
+
+	nla_for_each_attr(attr, head, len, rem) {
+		int type = nla_type(attr);
+
+		/* Greater ones are unknown, and the policy has refused them. */
+		if (type == multi || type >= BITS_PER_TYPE(seen))
+			continue;
+		if (seen & BIT_ULL(type))
+			return mmesh_nl_refuse(extack, attr, -EINVAL,
+					       "attribute is given twice");
+		seen |= BIT_ULL(type);
+	}
+	return 0;
+}
+
+int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
+			   struct netlink_ext_ack *extack)
+{
+	return mmesh_nl_check_once(nlmsg_attrdata(nlh, GENL_HDRLEN),
+				   nlmsg_attrlen(nlh, GENL_HDRLEN), multi,
+				   extack);
+}
+
+struct mmesh_device *mmesh_nl_device(struct net *net,
+				     const struct nlattr *ifindex,
+				     const struct nlattr *ifname,
+				     struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = ifindex ?: ifname;
+	struct net_device *dev;
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "ifindex or ifname is needed");
+		return ERR_PTR(-EINVAL);
+	}
+	if (ifindex && ifname)
+		return ERR_PTR(mmesh_nl_refuse(extack, ifname, -EINVAL,
+					       "ifname: ifindex is given as well"));
+	dev = ifindex ? dev_get_by_index(net, nla_get_u32(ifindex)) :
+			dev_get_by_name(net, nla_data(ifname));
+	if (!dev)
+		return ERR_PTR(mmesh_nl_refuse(extack, attr, -ENODEV,
+					       "no such device in this network namespace"));
+	if (!mmesh_device_is(dev)) {
+		dev_put(dev);
+		return ERR_PTR(mmesh_nl_refuse(extack, attr, -EOPNOTSUPP,
+					       "not an mmesh device"));
+	}
+	return netdev_priv(dev);
+}
+
+void mmesh_nl_device_put(struct mmesh_device *m)
+{
+	dev_put(m->dev);
+}
+
+int mmesh_nl_lock(struct mmesh_device *m, struct netlink_ext_ack *extack)
+{
+	mutex_lock(&m->update_lock);
+	/* Our reference keeps the memory, not the registration. */
+	if (likely(m->dev->reg_state == NETREG_REGISTERED))
+		return 0;
+	mutex_unlock(&m->update_lock);
+	NL_SET_ERR_MSG(extack, "the device is being deleted");
+	return -ENODEV;
+}
+
+void mmesh_nl_unlock(struct mmesh_device *m)
+{
+	mutex_unlock(&m->update_lock);
+}
+
+bool mmesh_nl_is_admin(struct sk_buff *skb, struct net *net)
+{
+	return netlink_ns_capable(skb, net->user_ns, CAP_NET_ADMIN);
+}
+
+int mmesh_nl_check_secrets(const struct nlattr *wanted, bool is_admin,
+			   struct netlink_ext_ack *extack)
+{
+	if (!wanted || is_admin)
+		return 0;
+	return mmesh_nl_refuse(extack, wanted, -EPERM,
+			       "secrets: reading them needs CAP_NET_ADMIN");
+}
+
+void mmesh_nl_wipe(struct genl_info *info, int type)
+{
+	struct nlattr *attr;
+	int rem;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem)
+		if (nla_type(attr) == type)
+			memzero_explicit(nla_data(attr), nla_len(attr));
+}
+
+void *mmesh_nl_put_header(struct sk_buff *skb,
+			  const struct mmesh_nl_target *to, u8 cmd)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(skb, to->portid, to->seq, &mmesh_nl_family,
+			  to->cb ? NLM_F_MULTI : 0, cmd);
+	if (hdr && to->cb)
+		genl_dump_check_consistent(to->cb, hdr);
+	return hdr;
+}
+
+int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)
+{
+	const struct sockaddr_in6 *addr6 = &addr->addr6;
+
+	if (addr->addr.sa_family == AF_INET) {
+		if (nla_put_in_addr(skb, MMESH_A_PEER_ENDPOINT_ADDR4,
+				    addr->addr4.sin_addr.s_addr) ||
+		    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_PORT,
+				ntohs(addr->addr4.sin_port)))
+			return -EMSGSIZE;
+		return 0;
+	}
+	if (nla_put_in6_addr(skb, MMESH_A_PEER_ENDPOINT_ADDR6,
+			     &addr6->sin6_addr) ||
+	    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_PORT,
+			ntohs(addr6->sin6_port)))
+		return -EMSGSIZE;
+	if (addr6->sin6_scope_id &&
+	    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_SCOPE, addr6->sin6_scope_id))
+		return -EMSGSIZE;
+	return 0;
+}
