@@ -18,11 +18,11 @@
 
 #include <linux/kernel.h>
 #include <linux/random.h>
-#include <linux/timer.h>
 
 #include "device.h"
 #include "handshake.h"
 #include "limits.h"
+#include "mmesh-compat-timer.h"
 #include "peer.h"
 #include "timers.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef MMESH_COMPAT_LINUX_TIMER_H
-#define MMESH_COMPAT_LINUX_TIMER_H
+#ifndef MMESH_COMPAT_TIMER_H
+#define MMESH_COMPAT_TIMER_H
 
-#include_next <linux/timer.h>
+#include <linux/timer.h>
 
 /* 6.16 renamed it. */
 #ifndef timer_container_of
