@@ -124,8 +124,8 @@ static int check_prefix(const struct nlattr *nest, struct prefix *prefix,
 	ret = nla_parse_nested(attrs, MMESH_A_ALLOWED_IP_MAX, nest,
 			       mmesh_allowed_ip_nl_policy, extack);
 	if (!ret)
-		ret = mmesh_nl_check_once(nla_data(nest), nla_len(nest), 0,
-					  extack);
+		ret = mmesh_nl_check_attrs(nla_data(nest), nla_len(nest), 0,
+					   extack);
 	if (ret)
 		return ret;
 	addr4 = attrs[MMESH_A_ALLOWED_IP_ADDR4];

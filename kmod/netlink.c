@@ -41,8 +41,8 @@ void mmesh_netlink_exit(void)
 	genl_unregister_family(&mmesh_nl_family);
 }
 
-int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
-			struct netlink_ext_ack *extack)
+int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
+			 struct netlink_ext_ack *extack)
 {
 	const struct nlattr *attr;
 	u64 seen = 0;
@@ -51,6 +51,10 @@ int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
 	nla_for_each_attr(attr, head, len, rem) {
 		int type = nla_type(attr);
 
+		/* The core takes the flag, and the number as it is. */
+		if (attr->nla_type & NLA_F_NET_BYTEORDER)
+			return mmesh_nl_refuse(extack, attr, -EINVAL,
+					       "NLA_F_NET_BYTEORDER is not expected");
 		/* Greater ones are unknown, and the policy has refused them. */
 		if (type == multi || type >= BITS_PER_TYPE(seen))
 			continue;
@@ -65,9 +69,9 @@ int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
 int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
 			   struct netlink_ext_ack *extack)
 {
-	return mmesh_nl_check_once(nlmsg_attrdata(nlh, GENL_HDRLEN),
-				   nlmsg_attrlen(nlh, GENL_HDRLEN), multi,
-				   extack);
+	return mmesh_nl_check_attrs(nlmsg_attrdata(nlh, GENL_HDRLEN),
+				    nlmsg_attrlen(nlh, GENL_HDRLEN), multi,
+				    extack);
 }
 
 struct mmesh_device *mmesh_nl_device(struct net *net,

@@ -41,9 +41,11 @@ struct mmesh_peer;
 
 extern struct genl_family mmesh_nl_family;
 
-/* -EINVAL when an attribute is there twice, @multi excepted. */
-int mmesh_nl_check_once(const struct nlattr *head, int len, int multi,
-			struct netlink_ext_ack *extack);
+/* What the policies let pass and we don't: -EINVAL when an attribute is there
+ * twice, @multi excepted, or says that it is in network byte order.
+ */
+int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
+			 struct netlink_ext_ack *extack);
 int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
 			   struct netlink_ext_ack *extack);
 
