@@ -37,4 +37,5 @@ kernel_build()
 kernel_ensure()
 {
 	kernel_call ready "$1" || "$LAB_TOP/scripts/lab" build-one "$1" || exit 1
+	[[ $1 != uml || -e $(kernel_dir uml)/proved || ${LAB_PROVING:-} ]] || "$LAB_TOP/scripts/lab" prove uml || exit 1
 }
