@@ -10,6 +10,7 @@
 
 #include <crypto/aead.h>
 #include <crypto/chacha20poly1305.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -36,6 +37,9 @@ struct aes_cpu {
 };
 
 static DEFINE_PER_CPU(struct aes_cpu, aes_cpus);
+/* For handshakes: rare, and allocating a transform may look for a module. */
+static struct aes_engine aes_handshake;
+static DEFINE_MUTEX(aes_handshake_lock);
 static bool aes_available;
 static const char *aes_driver = "none";
 static bool aes_slow;
@@ -87,6 +91,7 @@ static void aes_exit(void)
 	int cpu;
 
 	aes_available = false;
+	engine_exit(&aes_handshake);
 	for_each_possible_cpu(cpu) {
 		engine_exit(&per_cpu(aes_cpus, cpu).seal);
 		engine_exit(&per_cpu(aes_cpus, cpu).open);
@@ -105,6 +110,10 @@ static void aes_init(void)
 			aes_exit();
 			return;
 		}
+	}
+	if (engine_init(&aes_handshake)) {
+		aes_exit();
+		return;
 	}
 	aes = &per_cpu(aes_cpus, cpumask_first(cpu_possible_mask));
 	aes_driver = crypto_tfm_alg_driver_name(crypto_aead_tfm(aes->seal.tfm));
@@ -227,47 +236,57 @@ int mmesh_crypt_open(const struct mmesh_crypt_key *key, u8 *dst, const u8 *src,
 	return 0;
 }
 
-/* One operation under a key of its own: rare, so it allocates. */
+/* aes_handshake_lock held; @buf has the associated data and the text, and room
+ * for the tag.
+ */
+static int aes_run(bool encrypt, u8 *buf, size_t len, size_t ad_len, u64 nonce,
+		   const u8 key[MMESH_KEY_LEN])
+{
+	struct aead_request *req = aes_handshake.req;
+	struct scatterlist sg;
+	u8 iv[GCM_IV_LEN];
+	int ret;
+
+	ret = crypto_aead_setkey(aes_handshake.tfm, key, MMESH_KEY_LEN);
+	if (ret)
+		return ret;
+	gcm_iv(iv, nonce);
+	sg_init_one(&sg, buf, HANDSHAKE_AEAD_MAX);
+	aead_request_set_callback(req, 0, NULL, NULL);
+	aead_request_set_ad(req, ad_len);
+	aead_request_set_crypt(req, &sg, &sg, len, iv);
+	/* With BH off the FPU is ours, as the inner algorithm demands. */
+	local_bh_disable();
+	ret = encrypt ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req);
+	local_bh_enable();
+	return ret;
+}
+
 static int aes_once(bool encrypt, u8 *dst, const u8 *src, size_t len, const u8 *ad,
 		    size_t ad_len, u64 nonce, const u8 key[MMESH_KEY_LEN])
 {
 	const size_t out = encrypt ? len + MMESH_TAG_LEN : len - MMESH_TAG_LEN;
-	struct aes_engine engine = { 0 };
-	u8 iv[GCM_IV_LEN], *buf = NULL;
-	struct scatterlist sg;
+	u8 *buf;
 	int ret;
 
 	if (!aes_available)
 		return -EOPNOTSUPP;
 	if (ad_len + len + MMESH_TAG_LEN > HANDSHAKE_AEAD_MAX)
 		return -EMSGSIZE;
-	ret = engine_init(&engine);
-	if (!ret)
-		ret = crypto_aead_setkey(engine.tfm, key, MMESH_KEY_LEN);
-	if (!ret)
-		buf = kzalloc(HANDSHAKE_AEAD_MAX, GFP_KERNEL);
-	if (!ret && !buf)
-		ret = -ENOMEM;
-	if (!ret) {
-		if (ad_len)
-			memcpy(buf, ad, ad_len);
-		if (len)
-			memcpy(buf + ad_len, src, len);
-		gcm_iv(iv, nonce);
-		sg_init_one(&sg, buf, HANDSHAKE_AEAD_MAX);
-		aead_request_set_callback(engine.req, 0, NULL, NULL);
-		aead_request_set_ad(engine.req, ad_len);
-		aead_request_set_crypt(engine.req, &sg, &sg, len, iv);
-		/* The inner algorithm of the wrapper needs the FPU here. */
-		local_bh_disable();
-		ret = encrypt ? crypto_aead_encrypt(engine.req) :
-				crypto_aead_decrypt(engine.req);
-		local_bh_enable();
-	}
+	/* Scatterlists don't take the stack's memory. */
+	buf = kzalloc(HANDSHAKE_AEAD_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	if (ad_len)
+		memcpy(buf, ad, ad_len);
+	if (len)
+		memcpy(buf + ad_len, src, len);
+	mutex_lock(&aes_handshake_lock);
+	ret = aes_run(encrypt, buf, len, ad_len, nonce, key);
+	mutex_unlock(&aes_handshake_lock);
 	if (!ret)
 		memcpy(dst, buf + ad_len, out);
 	kfree_sensitive(buf);
-	engine_exit(&engine);
 	return ret;
 }
 
