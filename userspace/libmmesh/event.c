@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+
+#include "device.h"
+#include "peer.h"
+
+int mmesh_event_join(struct mmesh_client *client, struct error *err)
+{
+	int group = (int)client->events_group;
+
+	if (!group)
+		return error_set(err, ENOENT, "the kernel's mmesh has no group for events");
+	if (mnl_socket_setsockopt(client->nl.sock, NETLINK_ADD_MEMBERSHIP, &group,
+				  sizeof(group)) < 0)
+		return error_set(err, errno, "cannot listen to events: %m");
+	return 0;
+}
+
+int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct mmesh_peer *peer,
+		      const struct nlmsghdr *msg, struct error *err)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(msg);
+	struct mmesh_attrs attrs;
+	int r;
+
+	*ret = (struct mmesh_event){ 0 };
+	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*genl))
+		return error_set(err, EPROTO, "the kernel's event is too short");
+	ret->command = genl->cmd;
+	switch (genl->cmd) {
+	case MMESH_CMD_DEV_NTF:
+		r = mmesh_device_parse(dev, msg, err);
+		ret->device = dev;
+		ret->ifindex = dev->ifindex;
+		return r;
+	case MMESH_CMD_PEER_ADD_NTF:
+	case MMESH_CMD_PEER_CHANGE_NTF:
+	case MMESH_CMD_PEER_DEL_NTF:
+	case MMESH_CMD_HANDSHAKE_NTF:
+	case MMESH_CMD_ENDPOINT_NTF:
+		r = mmesh_attrs_read(&attrs, MMESH_A_PEER_MAX, msg, err);
+		if (r < 0)
+			return r;
+		(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_IFINDEX, &ret->ifindex);
+		ret->peer = peer;
+		return mmesh_peer_parse(peer, msg, err);
+	default:
+		return 0; /* newer than this library: the command tells the caller */
+	}
+}
+
+static int hand_on(const struct nlmsghdr *msg, mmesh_event_fn on_event, void *user,
+		   struct error *err)
+{
+	struct mmesh_device dev = { 0 };
+	struct mmesh_peer peer = { 0 };
+	struct mmesh_event event;
+	int r;
+
+	r = mmesh_event_parse(&event, &dev, &peer, msg, err);
+	if (!r)
+		r = on_event(&event, user, err);
+	mmesh_peer_clear(&peer);
+	mmesh_device_clear(&dev);
+	return r;
+}
+
+int mmesh_event_listen(struct mmesh_client *client, mmesh_event_fn on_event,
+		       void (*on_lost)(void *user), void *user, struct error *err)
+{
+	struct nl *nl = &client->nl;
+
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(nl->sock, nl->receive, NL_RECEIVE_SIZE);
+		const struct nlmsghdr *msg = (const void *)nl->receive;
+		int len = (int)n;
+		int r;
+
+		if (n < 0 && errno == ENOBUFS) {
+			if (on_lost)
+				on_lost(user);
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, "cannot receive from the kernel: %m");
+		for (; mnl_nlmsg_ok(msg, len); msg = mnl_nlmsg_next(msg, &len)) {
+			if (msg->nlmsg_type != client->family)
+				continue;
+			r = hand_on(msg, on_event, user, err);
+			if (r < 0)
+				return r;
+		}
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel tells by multicast about devices and peers. */
+#ifndef LIBMMESH_EVENT_H
+#define LIBMMESH_EVENT_H
+
+#include "client.h"
+#include "model.h"
+
+struct mmesh_event {
+	uint8_t command; /* MMESH_CMD_*_NTF */
+	uint32_t ifindex;
+	const struct mmesh_device *device; /* for dev events, else NULL */
+	const struct mmesh_peer *peer;	   /* for peer events, else NULL */
+};
+
+/* A negative value ends the listening and is its result. */
+typedef int (*mmesh_event_fn)(const struct mmesh_event *event, void *user, struct error *err);
+
+/* Join the group; needs CAP_NET_ADMIN. */
+int mmesh_event_join(struct mmesh_client *client, struct error *err);
+
+/*
+ * Wait for events and hand them on, for ever. @on_lost (may be NULL) is called
+ * when the kernel had to drop events, because the reader was too slow.
+ */
+int mmesh_event_listen(struct mmesh_client *client, mmesh_event_fn on_event,
+		       void (*on_lost)(void *user), void *user, struct error *err);
+
+/* From a message; @dev and @peer are filled according to the command. */
+int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct mmesh_peer *peer,
+		      const struct nlmsghdr *msg, struct error *err);
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peer.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <string.h>
+
+enum {
+	/* A nest with an IPv6 address, a length and flags, and all their headers. */
+	ALLOWED_IP_ATTR_MAX = 48,
+	/* Everything else that a request about a peer can carry. */
+	PEER_ATTRS_MAX = 512,
+	ALLOWED_IPS_PER_MESSAGE = (NL_REQUEST_MAX - PEER_ATTRS_MAX) / ALLOWED_IP_ATTR_MAX,
+};
+
+static int parse_allowed_ip(struct mmesh_peer *peer, const struct nlattr *nest, struct error *err)
+{
+	struct mmesh_attrs attrs;
+	struct prefix p = { 0 };
+	uint32_t cidr;
+	int r;
+
+	r = mmesh_attrs_read_nested(&attrs, MMESH_A_ALLOWED_IP_MAX, nest, err);
+	if (r < 0)
+		return r;
+	if (mmesh_attr_bytes(&attrs, MMESH_A_ALLOWED_IP_ADDR4, &p.ip4, sizeof(p.ip4)))
+		p.family = AF_INET;
+	else if (mmesh_attr_bytes(&attrs, MMESH_A_ALLOWED_IP_ADDR6, &p.ip6, sizeof(p.ip6)))
+		p.family = AF_INET6;
+	if (!p.family || !mmesh_attr_u32(&attrs, MMESH_A_ALLOWED_IP_CIDR, &cidr) || cidr > 128)
+		return error_set(err, EPROTO, "the kernel sent an allowed IP without an address");
+	p.cidr = (uint8_t)cidr;
+	return prefixes_add(&peer->allowed_ips, &p, err);
+}
+
+static void parse_endpoint(struct mmesh_peer *peer, const struct mmesh_attrs *attrs)
+{
+	union endpoint ep = { 0 };
+	uint32_t port;
+
+	if (!mmesh_attr_u32(attrs, MMESH_A_PEER_ENDPOINT_PORT, &port))
+		return;
+	if (mmesh_attr_bytes(attrs, MMESH_A_PEER_ENDPOINT_ADDR4, &ep.in4.sin_addr,
+			     sizeof(ep.in4.sin_addr))) {
+		ep.in4.sin_family = AF_INET;
+		ep.in4.sin_port = htons((uint16_t)port);
+	} else if (mmesh_attr_bytes(attrs, MMESH_A_PEER_ENDPOINT_ADDR6, &ep.in6.sin6_addr,
+				    sizeof(ep.in6.sin6_addr))) {
+		ep.in6.sin6_family = AF_INET6;
+		ep.in6.sin6_port = htons((uint16_t)port);
+		(void)mmesh_attr_u32(attrs, MMESH_A_PEER_ENDPOINT_SCOPE, &ep.in6.sin6_scope_id);
+	} else {
+		return;
+	}
+	peer->endpoint = ep;
+	peer->has |= MMESH_PEER_HAS_ENDPOINT;
+}
+
+int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct error *err)
+{
+	const struct nlattr *attr;
+	struct mmesh_attrs attrs;
+	uint32_t keepalive;
+	uint64_t sec;
+	int r;
+
+	r = mmesh_attrs_read(&attrs, MMESH_A_PEER_MAX, msg, err);
+	if (r < 0)
+		return r;
+	if (!mmesh_attr_bytes(&attrs, MMESH_A_PEER_PUBLIC_KEY, ret->public_key, KEY_LEN))
+		return error_set(err, EPROTO, "the kernel sent a peer without a public key");
+	if (mmesh_attr_bytes(&attrs, MMESH_A_PEER_PRESHARED_KEY, ret->psk, KEY_LEN) &&
+	    !key_is_zero(ret->psk))
+		ret->has |= MMESH_PEER_HAS_PSK;
+	parse_endpoint(ret, &attrs);
+	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_PERSISTENT_KEEPALIVE, &keepalive)) {
+		ret->keepalive = (uint16_t)keepalive;
+		ret->has |= MMESH_PEER_HAS_KEEPALIVE;
+	}
+	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_SUITE, &ret->suite))
+		ret->has |= MMESH_PEER_HAS_SUITE;
+	if (mmesh_attr_u64(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_SEC, &sec))
+		ret->handshake_sec = (int64_t)sec;
+	(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_NSEC, &ret->handshake_nsec);
+	(void)mmesh_attr_u64(&attrs, MMESH_A_PEER_RX_BYTES, &ret->rx_bytes);
+	(void)mmesh_attr_u64(&attrs, MMESH_A_PEER_TX_BYTES, &ret->tx_bytes);
+	mnl_attr_for_each(attr, msg, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != MMESH_A_PEER_ALLOWED_IPS)
+			continue;
+		r = parse_allowed_ip(ret, attr, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct peer_reading {
+	struct mmesh_device *dev;
+	size_t keep; /* peers that were there before */
+};
+
+/* A peer that doesn't fit in one message goes on in the next ones. */
+static int read_peer(const struct nlmsghdr *msg, void *user, struct error *err)
+{
+	struct peer_reading *rd = user;
+	struct mmesh_device *dev = rd->dev;
+	struct mmesh_peer *peer = NULL;
+	struct mmesh_attrs attrs;
+	uint8_t key[KEY_LEN];
+	int r;
+
+	r = mmesh_attrs_read(&attrs, MMESH_A_PEER_MAX, msg, err);
+	if (r < 0)
+		return r;
+	if (dev->n_peers > rd->keep &&
+	    mmesh_attr_bytes(&attrs, MMESH_A_PEER_PUBLIC_KEY, key, KEY_LEN) &&
+	    !memcmp(key, dev->peer[dev->n_peers - 1].public_key, KEY_LEN))
+		peer = &dev->peer[dev->n_peers - 1];
+	else
+		peer = mmesh_device_add_peer(dev);
+	if (!peer)
+		return error_oom(err);
+	return mmesh_peer_parse(peer, msg, err);
+}
+
+static void forget_peers(void *user)
+{
+	struct peer_reading *rd = user;
+
+	while (rd->dev->n_peers > rd->keep)
+		mmesh_peer_clear(&rd->dev->peer[--rd->dev->n_peers]);
+}
+
+int mmesh_peer_read(struct mmesh_client *client, struct mmesh_device *dev, const uint8_t *key,
+		    bool secrets, struct error *err)
+{
+	struct peer_reading rd = { .dev = dev, .keep = dev->n_peers };
+	struct nlmsghdr *msg;
+	int r;
+
+	msg = nl_start_genl(&client->nl, client->family, MMESH_CMD_PEER_GET, 0);
+	mnl_attr_put_strz(msg, MMESH_A_PEER_IFNAME, dev->name);
+	if (key)
+		mnl_attr_put(msg, MMESH_A_PEER_PUBLIC_KEY, KEY_LEN, key);
+	if (secrets)
+		mnl_attr_put(msg, MMESH_A_PEER_SECRETS, 0, NULL);
+	r = nl_dump(&client->nl, msg, read_peer, forget_peers, &rd, err);
+	if (r < 0)
+		forget_peers(&rd);
+	else if (key && dev->n_peers == rd.keep)
+		r = error_set(err, ENOENT, "the device has no such peer");
+	return r;
+}
+
+static void put_endpoint(struct nlmsghdr *msg, const union endpoint *ep)
+{
+	if (ep->sa.sa_family == AF_INET) {
+		mnl_attr_put(msg, MMESH_A_PEER_ENDPOINT_ADDR4, sizeof(ep->in4.sin_addr),
+			     &ep->in4.sin_addr);
+	} else if (ep->sa.sa_family == AF_INET6) {
+		mnl_attr_put(msg, MMESH_A_PEER_ENDPOINT_ADDR6, sizeof(ep->in6.sin6_addr),
+			     &ep->in6.sin6_addr);
+		if (ep->in6.sin6_scope_id)
+			mnl_attr_put_u32(msg, MMESH_A_PEER_ENDPOINT_SCOPE, ep->in6.sin6_scope_id);
+	} else {
+		return;
+	}
+	mnl_attr_put_u32(msg, MMESH_A_PEER_ENDPOINT_PORT, endpoint_port(ep));
+}
+
+static void put_allowed_ips(struct nlmsghdr *msg, const struct prefix *item, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct nlattr *nest = mnl_attr_nest_start(msg, MMESH_A_PEER_ALLOWED_IPS);
+
+		if (item[i].family == AF_INET)
+			mnl_attr_put(msg, MMESH_A_ALLOWED_IP_ADDR4, sizeof(item[i].ip4),
+				     &item[i].ip4);
+		else
+			mnl_attr_put(msg, MMESH_A_ALLOWED_IP_ADDR6, sizeof(item[i].ip6),
+				     &item[i].ip6);
+		mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_CIDR, item[i].cidr);
+		if (item[i].remove)
+			mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_FLAGS,
+					 MMESH_ALLOWED_IP_FLAG_REMOVE);
+		mnl_attr_nest_end(msg, nest);
+	}
+}
+
+/* The header of every request about a peer. */
+static struct nlmsghdr *start(struct mmesh_client *client, uint8_t cmd, const char *device,
+			      const struct mmesh_peer *peer)
+{
+	struct nlmsghdr *msg = nl_start_genl(&client->nl, client->family, cmd, 0);
+
+	mnl_attr_put_strz(msg, MMESH_A_PEER_IFNAME, device);
+	mnl_attr_put(msg, MMESH_A_PEER_PUBLIC_KEY, KEY_LEN, peer->public_key);
+	return msg;
+}
+
+/* The first message about a peer: all but the allowed IPs beyond @n_ips. */
+static struct nlmsghdr *put_first(struct mmesh_client *client, const char *device,
+				  enum mmesh_peer_op op, const struct mmesh_peer *peer,
+				  size_t n_ips)
+{
+	uint8_t cmd = op == MMESH_PEER_ADD ? MMESH_CMD_PEER_ADD : MMESH_CMD_PEER_SET;
+	struct nlmsghdr *msg;
+	uint32_t flags = 0;
+
+	if (op == MMESH_PEER_DEL || op == MMESH_PEER_FORGET)
+		return start(client, MMESH_CMD_PEER_DEL, device, peer);
+	msg = start(client, cmd, device, peer);
+	if (op == MMESH_PEER_ENSURE)
+		flags |= MMESH_PEER_FLAG_CREATE;
+	if (op != MMESH_PEER_ADD && peer->replace_allowed_ips)
+		flags |= MMESH_PEER_FLAG_REPLACE_ALLOWED_IPS;
+	if (flags)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_FLAGS, flags);
+	if (peer->has & MMESH_PEER_HAS_PSK)
+		mnl_attr_put(msg, MMESH_A_PEER_PRESHARED_KEY, KEY_LEN, peer->psk);
+	if (peer->has & MMESH_PEER_HAS_ENDPOINT)
+		put_endpoint(msg, &peer->endpoint);
+	if (peer->has & MMESH_PEER_HAS_KEEPALIVE)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_PERSISTENT_KEEPALIVE, peer->keepalive);
+	if (peer->has & MMESH_PEER_HAS_SUITE)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_SUITE, peer->suite);
+	put_allowed_ips(msg, peer->allowed_ips.item, n_ips);
+	return msg;
+}
+
+/* How many of @left allowed IPs the next message takes. */
+static size_t message_share(size_t left)
+{
+	return left < ALLOWED_IPS_PER_MESSAGE ? left : ALLOWED_IPS_PER_MESSAGE;
+}
+
+int mmesh_peer_queue(struct mmesh_client *client, struct nl_batch *batch, const char *device,
+		     enum mmesh_peer_op op, const struct mmesh_peer *peer, struct error *err)
+{
+	const struct prefixes *ips = &peer->allowed_ips;
+	int tolerated = op == MMESH_PEER_FORGET ? ENOENT : 0;
+	size_t sent = message_share(ips->count);
+	char text[KEY_TEXT_SIZE];
+	char about[96];
+	int r;
+
+	key_format(text, peer->public_key);
+	(void)snprintf(about, sizeof(about), "%s: peer %s", device, text);
+	r = nl_batch_add(batch, put_first(client, device, op, peer, sent), about, tolerated, err);
+	while (!r && op != MMESH_PEER_DEL && op != MMESH_PEER_FORGET && sent < ips->count) {
+		size_t n = message_share(ips->count - sent);
+		struct nlmsghdr *msg = start(client, MMESH_CMD_PEER_SET, device, peer);
+
+		put_allowed_ips(msg, ips->item + sent, n);
+		r = nl_batch_add(batch, msg, about, 0, err);
+		sent += n;
+	}
+	return r;
+}
+
+int mmesh_peer_change(struct mmesh_client *client, const char *device, enum mmesh_peer_op op,
+		      const struct mmesh_peer *peer, struct error *err)
+{
+	const struct prefixes *ips = &peer->allowed_ips;
+	bool del = op == MMESH_PEER_DEL || op == MMESH_PEER_FORGET;
+	size_t sent = message_share(ips->count);
+	int r;
+
+	/* Answered first, so that a refusal keeps the rest back. */
+	r = nl_request(&client->nl, put_first(client, device, op, peer, sent), NULL, NULL, err);
+	if (r == -ENOENT && op == MMESH_PEER_FORGET)
+		return 0;
+	while (!r && !del && sent < ips->count) {
+		size_t n = message_share(ips->count - sent);
+		struct nlmsghdr *msg = start(client, MMESH_CMD_PEER_SET, device, peer);
+
+		put_allowed_ips(msg, ips->item + sent, n);
+		r = nl_request(&client->nl, msg, NULL, NULL, err);
+		sent += n;
+	}
+	return r;
+}

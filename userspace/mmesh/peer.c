@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mmesh peer: the peers of a device. */
+#include "peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "link.h"
+#include "number.h"
+#include "show.h"
+#include "tool.h"
+
+static const char usage[] =
+	"Usage: mmesh peer show [dev DEV] [KEY]\n"
+	"       mmesh peer add KEY dev DEV [SETTINGS]      make a peer\n"
+	"       mmesh peer set KEY dev DEV SETTINGS        change what is given, keep the rest\n"
+	"       mmesh peer replace KEY dev DEV [SETTINGS]  make it, or reset it to what is given\n"
+	"       mmesh peer del KEY dev DEV\n"
+	"       mmesh peer help\n"
+	"\n"
+	"SETTINGS := [ endpoint HOST:PORT ] [ allowed-ips LIST ] [ psk FILE ]\n"
+	"            [ persistent-keepalive SECONDS ] [ suite SUITE ]\n"
+	"KEY      := the peer's public key in base64\n"
+	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
+	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
+	"            begins with + or - is added to or taken from what the peer has\n"
+	"FILE     := a file's name, or - for standard input; an empty file removes the key\n"
+	"SECONDS  := off, or 1 to 65535\n"
+	"SUITE    := wireguard | aes256gcm\n"
+	"\n"
+	"replace keeps the endpoint that a peer has when none is given.\n";
+
+/* A command about one peer. */
+struct request {
+	struct mmesh_peer peer;
+	char device[IF_NAMESIZE];
+	bool incremental;
+	struct endpoint_name endpoint;
+};
+
+static int parse_dev(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+	int r;
+
+	(void)tool;
+	r = mmesh_link_check_name(value, err);
+	if (!r)
+		(void)snprintf(rq->device, sizeof(rq->device), "%s", value);
+	return r;
+}
+
+static int parse_endpoint(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	return endpoint_split(&rq->endpoint, value, err);
+}
+
+static int parse_allowed_ips(struct tool *tool, void *context, const char *value,
+			     struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.replace_allowed_ips = true;
+	return prefixes_parse(&rq->peer.allowed_ips, value, &rq->incremental, err);
+}
+
+static int parse_psk(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	rq->peer.has |= MMESH_PEER_HAS_PSK;
+	return tool_read_key(tool, rq->peer.psk, value, err);
+}
+
+static int parse_keepalive(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.has |= MMESH_PEER_HAS_KEEPALIVE;
+	return keepalive_parse(&rq->peer.keepalive, value, err);
+}
+
+static int parse_suite(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.has |= MMESH_PEER_HAS_SUITE;
+	return mmesh_suite_parse(&rq->peer.suite, value, err);
+}
+
+/* "dev" is the first; del knows no other. */
+static const struct word words[] = {
+	{ "dev", parse_dev },
+	{ "endpoint", parse_endpoint },
+	{ "allowed-ips", parse_allowed_ips },
+	{ "psk", parse_psk },
+	{ "persistent-keepalive", parse_keepalive },
+	{ "suite", parse_suite },
+};
+
+static void request_clear(struct request *rq)
+{
+	mmesh_peer_clear(&rq->peer);
+	explicit_bzero(rq, sizeof(*rq));
+}
+
+static int take_key(struct tool *tool, struct args *args, uint8_t ret_key[KEY_LEN])
+{
+	const char *text = args_take(args);
+	struct error err = { 0 };
+
+	if (!text)
+		return tool_usage_error(tool, "\"%s\" needs the peer's public key.", args->context);
+	if (key_parse(ret_key, text, &err) < 0)
+		return tool_usage_error(tool, "\"%s\" is not a public key: %s.", text, err.text);
+	return TOOL_OK;
+}
+
+static int resolve_endpoint(struct tool *tool, struct request *rq)
+{
+	struct error err = { 0 };
+	int retries;
+
+	if (!rq->endpoint.port)
+		return TOOL_OK;
+	if (endpoint_retries_from_env(&retries, &err) < 0 ||
+	    endpoint_resolve(&rq->peer.endpoint, &rq->endpoint, retries, tool_on_retry, &err) < 0)
+		return tool_usage_error(tool, "endpoint: %s.", err.text);
+	rq->peer.has |= MMESH_PEER_HAS_ENDPOINT;
+	return TOOL_OK;
+}
+
+static int parse_request(struct tool *tool, struct args *args, size_t n_words, struct request *ret,
+			 unsigned int *ret_seen)
+{
+	int r;
+
+	*ret = (struct request){ 0 };
+	r = take_key(tool, args, ret->peer.public_key);
+	if (!r)
+		r = tool_parse_words(tool, args, words, n_words, ret, ret_seen);
+	if (!r && !*ret->device)
+		r = tool_usage_error(tool, "\"%s\" needs \"dev DEV\".", args->context);
+	if (!r)
+		r = resolve_endpoint(tool, ret);
+	return r;
+}
+
+static int send_request(struct tool *tool, const struct request *rq, enum mmesh_peer_op op)
+{
+	struct mmesh_client *client;
+	struct error err = { 0 };
+	int r;
+
+	r = tool_client(tool, &client);
+	if (r)
+		return r;
+	r = mmesh_peer_change(client, rq->device, op, &rq->peer, &err);
+	if (r < 0) {
+		(void)error_prefix(&err, r, "%s: ", rq->device);
+		return tool_refused(tool, &err);
+	}
+	return TOOL_OK;
+}
+
+/* '+' and '-' are changes to something: only "set" has that. */
+static int refuse_incremental(struct tool *tool, const struct args *args, const struct request *rq)
+{
+	if (!rq->incremental)
+		return TOOL_OK;
+	return tool_usage_error(tool,
+				"allowed-ips: entries with + or - change what a peer has; use "
+				"\"mmesh peer set\", not \"%s\".",
+				args->context);
+}
+
+static int peer_add(struct tool *tool, struct args *args)
+{
+	_cleanup_(request_clear) struct request rq;
+	int r;
+
+	r = parse_request(tool, args, ARRAY_SIZE(words), &rq, NULL);
+	if (!r)
+		r = refuse_incremental(tool, args, &rq);
+	return r ? r : send_request(tool, &rq, MMESH_PEER_ADD);
+}
+
+static int peer_set(struct tool *tool, struct args *args)
+{
+	_cleanup_(request_clear) struct request rq;
+	unsigned int seen = 0;
+	int r;
+
+	r = parse_request(tool, args, ARRAY_SIZE(words), &rq, &seen);
+	/* Bit 0 is "dev". */
+	if (!r && !(seen & ~1U))
+		r = tool_usage_error(tool,
+				     "\"mmesh peer set\" needs at least one of: endpoint, "
+				     "allowed-ips, psk, persistent-keepalive, suite.");
+	if (rq.incremental)
+		rq.peer.replace_allowed_ips = false;
+	return r ? r : send_request(tool, &rq, MMESH_PEER_SET);
+}
+
+static int peer_replace(struct tool *tool, struct args *args)
+{
+	_cleanup_(request_clear) struct request rq;
+	int r;
+
+	r = parse_request(tool, args, ARRAY_SIZE(words), &rq, NULL);
+	if (!r)
+		r = refuse_incremental(tool, args, &rq);
+	/* All zero is each field's default. */
+	rq.peer.has |= MMESH_PEER_HAS_PSK | MMESH_PEER_HAS_KEEPALIVE | MMESH_PEER_HAS_SUITE;
+	rq.peer.replace_allowed_ips = true;
+	return r ? r : send_request(tool, &rq, MMESH_PEER_ENSURE);
+}
+
+static int peer_del(struct tool *tool, struct args *args)
+{
+	_cleanup_(request_clear) struct request rq;
+	int r;
+
+	r = parse_request(tool, args, 1, &rq, NULL);
+	return r ? r : send_request(tool, &rq, MMESH_PEER_DEL);
+}
+
+/* What "show" narrows down to. */
+struct filter {
+	char device[IF_NAMESIZE];
+	uint8_t key[KEY_LEN];
+	bool has_key;
+};
+
+static int parse_filter(struct tool *tool, struct args *args, struct filter *ret)
+{
+	const char *given;
+
+	*ret = (struct filter){ 0 };
+	while ((given = args_take(args))) {
+		struct error err = { 0 };
+		const char *name;
+
+		if (!strcmp(given, "dev") && !*ret->device) {
+			name = args_take(args);
+			if (!name)
+				return tool_usage_error(
+					tool, "\"dev\" in \"%s\" needs a value after it.",
+					args->context);
+			if (mmesh_link_check_name(name, &err) < 0)
+				return tool_usage_error(tool, "dev: %s.", err.text);
+			(void)snprintf(ret->device, sizeof(ret->device), "%s", name);
+			continue;
+		}
+		if (ret->has_key || key_parse(ret->key, given, NULL) < 0)
+			return tool_unknown_word(tool, args, given,
+						 "dev, a public key (44 characters of base64)");
+		ret->has_key = true;
+	}
+	return TOOL_OK;
+}
+
+static void print_peers(struct tool *tool, struct mmesh_device *dev, const struct filter *filter)
+{
+	const struct show_options opt = {
+		.brief = tool->brief,
+		.details = tool->details,
+		.show_keys = tool->show_keys,
+	};
+
+	mmesh_device_sort_by_handshake(dev);
+	for (size_t i = 0; i < dev->n_peers; i++) {
+		if (filter->has_key && memcmp(dev->peer[i].public_key, filter->key, KEY_LEN))
+			continue;
+		show_peer(&tool->printer, dev->name, &dev->peer[i], &opt);
+	}
+}
+
+static bool has_peer(const struct mmesh_devices *list, const uint8_t key[KEY_LEN])
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t k = 0; k < list->item[i].n_peers; k++)
+			if (!memcmp(list->item[i].peer[k].public_key, key, KEY_LEN))
+				return true;
+	return false;
+}
+
+static int peer_show(struct tool *tool, struct args *args)
+{
+	struct printer *p = &tool->printer;
+	struct mmesh_devices list;
+	struct filter filter;
+	int r;
+
+	r = parse_filter(tool, args, &filter);
+	if (!r)
+		r = tool_read_devices(tool, *filter.device ? filter.device : NULL, true, &list);
+	if (r)
+		return r;
+	if (filter.has_key && !has_peer(&list, filter.key)) {
+		const struct error err = { .text = "no device has a peer with this key" };
+		const struct error err_dev = { .text = "the device has no peer with this key" };
+
+		mmesh_devices_clear(&list);
+		return tool_refused(tool, *filter.device ? &err_dev : &err);
+	}
+	printer_begin(p);
+	printer_open_array(p, "peers");
+	for (size_t i = 0; i < list.count; i++)
+		print_peers(tool, &list.item[i], &filter);
+	printer_close_array(p);
+	printer_end(p);
+	mmesh_devices_clear(&list);
+	return TOOL_OK;
+}
+
+int object_peer(struct tool *tool, struct args *args)
+{
+	static const struct command commands[] = {
+		{ "show", peer_show },	     { "add", peer_add }, { "set", peer_set },
+		{ "replace", peer_replace }, { "del", peer_del },
+	};
+
+	return tool_run_command(tool, args, "mmesh peer", commands, ARRAY_SIZE(commands), usage);
+}
