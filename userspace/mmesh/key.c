@@ -2,6 +2,8 @@
 /* mmesh key: make keys. Needs neither the module nor any right. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -30,6 +32,15 @@ static int print_key(struct tool *tool, const char *name, uint8_t key[KEY_LEN])
 	return TOOL_OK;
 }
 
+/* A secret that goes into a file which others can read is one no more. */
+static void warn_if_exposed(const struct tool *tool)
+{
+	struct stat st;
+
+	if (!fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
+		tool_warn(tool, "standard output is a file that others can read (umask 077).");
+}
+
 static int key_gen(struct tool *tool, struct args *args)
 {
 	struct error err = { 0 };
@@ -39,6 +50,7 @@ static int key_gen(struct tool *tool, struct args *args)
 		return TOOL_USAGE;
 	if (key_generate_private(key, &err) < 0)
 		return tool_refused(tool, &err);
+	warn_if_exposed(tool);
 	return print_key(tool, "private_key", key);
 }
 
@@ -51,6 +63,7 @@ static int key_psk(struct tool *tool, struct args *args)
 		return TOOL_USAGE;
 	if (key_generate_psk(key, &err) < 0)
 		return tool_refused(tool, &err);
+	warn_if_exposed(tool);
 	return print_key(tool, "preshared_key", key);
 }
 
