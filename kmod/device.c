@@ -338,7 +338,7 @@ static struct pernet_operations mmesh_net_ops = {
 	.pre_exit = mmesh_net_pre_exit,
 };
 
-static void for_each_peer(void (*fn)(struct mmesh_peer *peer))
+static void on_all_peers(void (*fn)(struct mmesh_peer *peer))
 {
 	struct mmesh_device *m;
 	struct mmesh_peer *peer;
@@ -363,7 +363,7 @@ static int mmesh_pm_event(struct notifier_block *nb, unsigned long action,
 		return NOTIFY_DONE;
 	if (action != PM_HIBERNATION_PREPARE && action != PM_SUSPEND_PREPARE)
 		return NOTIFY_DONE;
-	for_each_peer(mmesh_peer_clear_keys);
+	on_all_peers(mmesh_peer_clear_keys);
 	rcu_barrier();
 	return NOTIFY_DONE;
 }
@@ -376,7 +376,7 @@ static struct notifier_block pm_notifier = { .notifier_call = mmesh_pm_event };
 static int mmesh_vmfork_event(struct notifier_block *nb, unsigned long action,
 			      void *data)
 {
-	for_each_peer(mmesh_keypairs_expire_current);
+	on_all_peers(mmesh_keypairs_expire_current);
 	return NOTIFY_DONE;
 }
 

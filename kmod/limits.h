@@ -7,14 +7,15 @@
 #ifndef MMESH_LIMITS_H
 #define MMESH_LIMITS_H
 
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/limits.h>
 
-#define MMESH_REKEY_AFTER_MESSAGES	(1ULL << 60)
-#define MMESH_REJECT_AFTER_MESSAGES	(U64_MAX - (1ULL << 13))
+#define MMESH_REKEY_AFTER_MESSAGES	BIT_ULL(60)
+#define MMESH_REJECT_AFTER_MESSAGES	(U64_MAX - BIT_ULL(13))
 /* AES-GCM's confidentiality bound is reached long before ChaCha20's. */
-#define MMESH_REKEY_AFTER_MESSAGES_AES	(1ULL << 29)
-#define MMESH_REJECT_AFTER_MESSAGES_AES	(1ULL << 30)
+#define MMESH_REKEY_AFTER_MESSAGES_AES	BIT_ULL(29)
+#define MMESH_REJECT_AFTER_MESSAGES_AES	BIT_ULL(30)
 
 enum mmesh_limits {
 	MMESH_REKEY_TIMEOUT = 5,

@@ -8,6 +8,7 @@
 
 #include "allowedips.h"
 #include "bundle.h"
+#include "burst.h"
 #include "crypt.h"
 #include "device.h"
 #include "handshake.h"
@@ -25,6 +26,7 @@ static const struct mmesh_part {
 	{ mmesh_noise_init, mmesh_noise_exit },
 	{ mmesh_handshake_module_init, mmesh_handshake_module_exit },
 	{ mmesh_bundle_module_init, mmesh_bundle_module_exit },
+	{ mmesh_burst_module_init, mmesh_burst_module_exit },
 	{ mmesh_land_module_init, mmesh_land_module_exit },
 	{ mmesh_peer_module_init, mmesh_peer_module_exit },
 	{ mmesh_ingress_module_init, mmesh_ingress_module_exit },

@@ -21,6 +21,10 @@ struct mmesh_device;
  * unlinked. Whatever such a reader may start on a dead peer checks @is_dead
  * under the lock that removal takes as well (timers.lock, staged.lock).
  */
+enum mmesh_peer_state {
+	MMESH_PEER_IN_BURST,	/* burst_node is on a CPU's list */
+};
+
 struct mmesh_peer {
 	/* Read by every packet. */
 	struct mmesh_device *device;
@@ -35,6 +39,8 @@ struct mmesh_peer {
 	atomic64_t tx_bytes;
 	struct mmesh_timers timers;
 	struct sk_buff_head staged;	/* inner packets waiting for keys */
+	unsigned long state;		/* enum mmesh_peer_state, atomic bits */
+	struct list_head burst_node;	/* whoever set the bit */
 	spinlock_t endpoint_lock;	/* writers of endpoint; BH-safe */
 
 	/* Handshakes and configuration. */
@@ -79,6 +85,7 @@ static inline struct mmesh_peer *mmesh_peer_get(struct mmesh_peer *peer)
 	kref_get(&peer->refcount);
 	return peer;
 }
+
 void mmesh_peer_put(struct mmesh_peer *peer);
 
 /* Forget every session and handshake of @peer; process context. */

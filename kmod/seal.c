@@ -22,6 +22,7 @@
 #include <net/tcp.h>
 
 #include "bundle.h"
+#include "burst.h"
 #include "crypt.h"
 #include "device.h"
 #include "mmesh-compat-net.h"
@@ -239,13 +240,17 @@ static void account(struct mmesh_device *m, unsigned int packets, unsigned int b
 	mmesh_stat_add(m, MMESH_STAT_TX_BYTES, bytes);
 }
 
+/* A packet was not taken. Without memory or room no record was begun; one that
+ * was begun and not sealed must not leave, so its bundle goes with it.
+ */
 static void failed(struct mmesh_bundle *b, int ret)
 {
 	struct mmesh_device *m = b->peer->device;
 
-	/* A record that was begun and not sealed must not leave. */
-	kfree_skb(b->skb);
-	b->skb = NULL;
+	if (ret != -EMSGSIZE && ret != -ENOMEM) {
+		kfree_skb(b->skb);
+		b->skb = NULL;
+	}
 	mmesh_stat_inc(m, ret == -EMSGSIZE ? MMESH_STAT_TX_DROP_TOO_LONG :
 					     MMESH_STAT_TX_DROP_NO_MEMORY);
 	DEV_STATS_INC(m->dev, tx_dropped);
@@ -288,39 +293,58 @@ static bool xmit_tso(struct mmesh_peer *peer, struct tso *t, unsigned int mtu)
 	return true;
 }
 
-/* The same for one packet that is no aggregate. */
-static bool xmit_one(struct mmesh_peer *peer, struct sk_buff *skb, unsigned int mtu)
-{
-	struct mmesh_bundle b = {
-		.peer = peer,
-		.like = skb,
-		.alone = true,
-		.ds = ip_tunnel_ecn_encap(0, ip_hdr(skb), skb),
-	};
-	struct mmesh_keypair *keypair;
-	u64 nonce;
-	int ret;
-
-	keypair = reserve(peer, 1, &nonce);
-	if (!keypair)
-		return false;
-	ret = seal_one(&b, skb, keypair, nonce, mtu);
-	if (ret) {
-		failed(&b, ret);
-	} else {
-		account(peer->device, 1, skb->len);
-		b.owner = skb;
-		mmesh_bundle_send(&b);
-	}
-	sent(peer, keypair, nonce + 1);
-	consume_skb(skb);
-	return true;
-}
-
 static unsigned int mtu_of(const struct mmesh_peer *peer, const struct sk_buff *skb)
 {
 	return skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) :
 				    READ_ONCE(peer->device->dev->mtu);
+}
+
+/* The same for packets that are no aggregates, as few bundles as their sizes
+ * allow.
+ */
+static bool xmit_list(struct mmesh_peer *peer, struct sk_buff_head *list)
+{
+	const unsigned int n = skb_queue_len(list);
+	struct mmesh_bundle b = { .peer = peer, .alone = n == 1 };
+	struct mmesh_keypair *keypair;
+	struct sk_buff *skb;
+	u64 nonce;
+	int ret;
+	u8 ds;
+
+	keypair = reserve(peer, n, &nonce);
+	if (!keypair)
+		return false;
+	skb_queue_walk(list, skb) {
+		ds = ip_tunnel_ecn_encap(0, ip_hdr(skb), skb);
+		if (ds != b.ds)
+			mmesh_bundle_send(&b);
+		b.ds = ds;
+		b.like = skb;
+		ret = seal_one(&b, skb, keypair, nonce++, mtu_of(peer, skb));
+		if (ret)
+			failed(&b, ret);
+		else
+			account(peer->device, 1, skb->len);
+	}
+	if (n == 1)
+		b.owner = skb_peek(list);
+	mmesh_bundle_send(&b);
+	sent(peer, keypair, nonce);
+	__skb_queue_purge(list);
+	return true;
+}
+
+static bool xmit_one(struct mmesh_peer *peer, struct sk_buff *skb)
+{
+	struct sk_buff_head list;
+
+	__skb_queue_head_init(&list);
+	__skb_queue_tail(&list, skb);
+	if (xmit_list(peer, &list))
+		return true;
+	__skb_dequeue(&list);
+	return false;
 }
 
 /* Software segmentation for what tso_parse() does not take. */
@@ -338,24 +362,27 @@ static struct sk_buff *segment(struct mmesh_peer *peer, struct sk_buff *skb)
 	return segs;
 }
 
-/* False: there are no keys and nothing has been consumed. */
+/* False: there are no keys, or the packet has to be segmented first; nothing
+ * has been consumed.
+ */
 static bool xmit(struct mmesh_peer *peer, struct sk_buff *skb)
 {
-	const unsigned int mtu = mtu_of(peer, skb);
 	struct tso t;
 
 	if (skb_is_gso(skb))
-		return tso_parse(&t, skb) && xmit_tso(peer, &t, mtu);
-	return xmit_one(peer, skb, mtu);
+		return tso_parse(&t, skb) &&
+		       xmit_tso(peer, &t, mtu_of(peer, skb));
+	return xmit_one(peer, skb);
 }
 
-/* Queue @skb, or a list of segments, for the time when there are keys; the
- * oldest give way. Segments of one aggregate may exceed the limit together.
+/* Queue @skb, or a list of segments; the oldest packets give way. Segments of
+ * one aggregate may exceed the limit together. Returns the queue's length.
  */
-static void stage(struct mmesh_peer *peer, struct sk_buff *skb)
+static unsigned int stage(struct mmesh_peer *peer, struct sk_buff *skb)
 {
 	struct sk_buff_head old;
 	struct sk_buff *next;
+	unsigned int len;
 	bool dead;
 
 	__skb_queue_head_init(&old);
@@ -370,17 +397,22 @@ static void stage(struct mmesh_peer *peer, struct sk_buff *skb)
 		else
 			__skb_queue_tail(&peer->staged, skb);
 	}
+	len = skb_queue_len(&peer->staged);
 	spin_unlock_bh(&peer->staged.lock);
 	while ((skb = __skb_dequeue(&old)))
 		drop(peer, skb, MMESH_STAT_TX_DROP_STAGED_FULL);
+	return len;
 }
 
 void mmesh_seal_xmit(struct mmesh_peer *peer, struct sk_buff *skb)
 {
+	/* More of the same may follow before this softirq is done. */
+	const bool wait = in_serving_softirq() && !skb_is_gso(skb);
 	struct tso t;
 
 	/* Nothing may overtake what is waiting. */
-	if (likely(skb_queue_empty_lockless(&peer->staged)) && xmit(peer, skb))
+	if (!wait && likely(skb_queue_empty_lockless(&peer->staged)) &&
+	    xmit(peer, skb))
 		return;
 	if (skb_is_gso(skb) && !tso_parse(&t, skb)) {
 		skb = segment(peer, skb);
@@ -389,31 +421,77 @@ void mmesh_seal_xmit(struct mmesh_peer *peer, struct sk_buff *skb)
 	} else {
 		skb_mark_not_on_list(skb);
 	}
-	stage(peer, skb);
-	mmesh_seal_flush_staged(peer);
+	if (stage(peer, skb) < MMESH_MAX_BUNDLE_RECORDS && wait)
+		mmesh_burst_add(peer);
+	else
+		mmesh_seal_flush_staged(peer);
 }
 
-/* The first packet waiting, taken out when there are keys to send it. The
- * lock is not held while sending: a tunnel in a tunnel comes back here.
+/* The packets waiting that can share a bundle: an aggregate is one already. */
+static void unstage(struct mmesh_peer *peer, struct sk_buff_head *list)
+{
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(list);
+	spin_lock_bh(&peer->staged.lock);
+	while ((skb = skb_peek(&peer->staged)) &&
+	       skb_queue_len(list) < MMESH_MAX_BUNDLE_RECORDS) {
+		if (skb_is_gso(skb) && !skb_queue_empty(list))
+			break;
+		__skb_unlink(skb, &peer->staged);
+		__skb_queue_tail(list, skb);
+		if (skb_is_gso(skb))
+			break;
+	}
+	spin_unlock_bh(&peer->staged.lock);
+}
+
+static void restage(struct mmesh_peer *peer, struct sk_buff_head *list)
+{
+	struct sk_buff *skb;
+	bool dead;
+
+	spin_lock_bh(&peer->staged.lock);
+	dead = peer->is_dead;
+	if (!dead)
+		skb_queue_splice_init(list, &peer->staged);
+	spin_unlock_bh(&peer->staged.lock);
+	while ((skb = __skb_dequeue(list)))
+		drop(peer, skb, MMESH_STAT_TX_DROP_PEER_REMOVED);
+}
+
+static bool xmit_staged(struct mmesh_peer *peer, struct sk_buff_head *list)
+{
+	struct sk_buff *first = skb_peek(list);
+
+	if (!skb_is_gso(first))
+		return xmit_list(peer, list);
+	__skb_unlink(first, list);
+	if (xmit(peer, first))
+		return true;
+	__skb_queue_head(list, first);
+	return false;
+}
+
+/* The queue's lock is not held while sending: a tunnel in a tunnel comes back
+ * here.
  */
 void mmesh_seal_flush_staged(struct mmesh_peer *peer)
 {
-	struct sk_buff *skb;
+	struct sk_buff_head list;
 
 	if (skb_queue_empty_lockless(&peer->staged))
 		return;
 	rcu_read_lock_bh();
-	while ((skb = skb_dequeue(&peer->staged))) {
-		if (xmit(peer, skb))
-			continue;
-		spin_lock_bh(&peer->staged.lock);
-		if (peer->is_dead)
-			drop(peer, skb, MMESH_STAT_TX_DROP_PEER_REMOVED);
-		else
-			__skb_queue_head(&peer->staged, skb);
-		spin_unlock_bh(&peer->staged.lock);
-		mmesh_handshake_initiate(peer, false);
-		break;
+	for (;;) {
+		unstage(peer, &list);
+		if (skb_queue_empty(&list))
+			break;
+		if (!xmit_staged(peer, &list)) {
+			restage(peer, &list);
+			mmesh_handshake_initiate(peer, false);
+			break;
+		}
 	}
 	rcu_read_unlock_bh();
 }
