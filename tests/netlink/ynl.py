@@ -21,6 +21,7 @@ NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
 NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS, NLMSGERR_ATTR_MISS_TYPE = 1, 2, 5
 NLA_F_NESTED, NLA_TYPE_MASK = 0x8000, 0x3FFF
 SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 270, 1, 11, 12
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 NETLINK_GENERIC, GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 0x10, 3
 SCALARS = {"u32": "=I", "u64": "=Q"}
 
@@ -174,7 +175,11 @@ class Netlink:
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_GENERIC)
         self.sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.sock.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        for force in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
+            try:
+                self.sock.setsockopt(socket.SOL_SOCKET, force, 8 << 20)
+            except PermissionError:
+                pass  # the usual size does for small requests
         self.sock.bind((0, 0))
         self.sequence = int.from_bytes(os.urandom(3), "big")
         self.interrupted = False
