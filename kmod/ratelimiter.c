@@ -37,7 +37,7 @@ struct name {
 /* The bucket is kept as time: one packet costs COST_NS, and time that passes
  * fills it up to FULL_NS.
  */
-struct source {
+struct mmesh_source {
 	struct hlist_node chain;	/* RCU; writers: table_lock */
 	struct name name;
 	spinlock_t lock;		/* the two below */
@@ -89,9 +89,9 @@ static struct hlist_head *chain_of(const struct name *name)
 	return &chains[hash & (CHAINS - 1)];
 }
 
-static struct source *lookup(struct hlist_head *chain, const struct name *name)
+static struct mmesh_source *lookup(struct hlist_head *chain, const struct name *name)
 {
-	struct source *source;
+	struct mmesh_source *source;
 
 	hlist_for_each_entry_rcu(source, chain, chain,
 				 lockdep_is_held(&table_lock)) {
@@ -101,7 +101,7 @@ static struct source *lookup(struct hlist_head *chain, const struct name *name)
 	return NULL;
 }
 
-static bool spend(struct source *source, u64 now)
+static bool spend(struct mmesh_source *source, u64 now)
 {
 	bool ret;
 
@@ -122,7 +122,7 @@ static bool spend(struct source *source, u64 now)
 /* A new source's bucket is full but for this packet. False: no room. */
 static bool add_source(struct hlist_head *chain, const struct name *name, u64 now)
 {
-	struct source *fresh, *source;
+	struct mmesh_source *fresh, *source;
 	bool ret = true;
 
 	if (READ_ONCE(num_sources) >= MAX_SOURCES)
@@ -159,7 +159,7 @@ static bool add_source(struct hlist_head *chain, const struct name *name, u64 no
 bool mmesh_ratelimiter_allow(const struct mmesh_addr *from, struct net *net)
 {
 	struct hlist_head *chain;
-	struct source *source;
+	struct mmesh_source *source;
 	u64 now = boot_clock_ns();
 	struct name name;
 	bool ret;
@@ -178,11 +178,12 @@ bool mmesh_ratelimiter_allow(const struct mmesh_addr *from, struct net *net)
 
 static void free_source(struct rcu_head *rcu)
 {
-	kmem_cache_free(source_cache, container_of(rcu, struct source, rcu));
+	kmem_cache_free(source_cache,
+			container_of(rcu, struct mmesh_source, rcu));
 }
 
 /* A bucket that has become full says no more than no bucket. */
-static bool is_idle(struct source *source, u64 now)
+static bool is_idle(struct mmesh_source *source, u64 now)
 {
 	bool ret;
 
@@ -195,7 +196,7 @@ static bool is_idle(struct source *source, u64 now)
 
 static void sweep(struct hlist_head *chain, u64 now, bool all)
 {
-	struct source *source;
+	struct mmesh_source *source;
 	struct hlist_node *next;
 
 	spin_lock_bh(&table_lock);
@@ -238,8 +239,7 @@ int mmesh_ratelimiter_init(void)
 		ret = 0;
 		goto out;
 	}
-	source_cache = kmem_cache_create("mmesh_source", sizeof(struct source),
-					 0, 0, NULL);
+	source_cache = KMEM_CACHE(mmesh_source, 0);
 	if (!source_cache)
 		goto out;
 	chains = kvcalloc(CHAINS, sizeof(*chains), GFP_KERNEL);

@@ -3,6 +3,10 @@
 #ifndef MMESH_KUNIT_VECTORS_NOISE_H
 #define MMESH_KUNIT_VECTORS_NOISE_H
 
+#include <linux/mmesh.h>
+#include <linux/socket.h>
+#include <linux/types.h>
+
 #ifdef MMESH_WANT_NOISE_VECTORS
 struct noise_vector {
 	u8 suite;
