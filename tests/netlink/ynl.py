@@ -183,6 +183,7 @@ class Netlink:
         self.sock.bind((0, 0))
         self.sequence = int.from_bytes(os.urandom(3), "big")
         self.interrupted = False
+        self.events = []
         self.resolve()
 
     def close(self):
@@ -219,6 +220,8 @@ class Netlink:
             while data:
                 length, kind, flags, sequence, _ = struct.unpack_from("=IHHII", data)
                 payload, data = data[16:length], data[(length + 3) & ~3:]
+                if not sequence:
+                    self.events.append(payload)
                 if sequence != self.sequence:
                     continue
                 self.interrupted |= bool(flags & NLM_F_DUMP_INTR)
@@ -265,16 +268,18 @@ class Netlink:
 
     def event(self, timeout=5.0):
         """Next event as (name, attributes); None when none comes in time."""
-        self.sock.settimeout(timeout)
-        try:
-            data = self.sock.recv(1 << 20)
-        except TimeoutError:
-            return None
-        finally:
-            self.sock.settimeout(None)
-        op = self.spec.op_by_id(data[16])
-        length = struct.unpack_from("=I", data)[0]
-        return op["name"], self.spec.decode(op["attribute-set"], data[20:length])
+        if not self.events:
+            self.sock.settimeout(timeout)
+            try:
+                data = self.sock.recv(1 << 20)
+            except TimeoutError:
+                return None
+            finally:
+                self.sock.settimeout(None)
+            self.events.append(data[16:struct.unpack_from("=I", data)[0]])
+        payload = self.events.pop(0)
+        op = self.spec.op_by_id(payload[0])
+        return op["name"], self.spec.decode(op["attribute-set"], payload[4:])
 
     def peers(self, retries=20, **values):
         """All peers of a device, messages about one joined; a dump that was interrupted is done again."""
