@@ -60,51 +60,53 @@ static int by_prefix_only(const void *a, const void *b)
 	return prefix_compare(&ca->prefix, &cb->prefix);
 }
 
-/* What @later says goes over what @earlier, a section about the same peer, said. */
-static int merge_peer(struct mmesh_peer *earlier, struct mmesh_peer *later, struct error *err)
+/* What @earlier, a section about the same peer, said goes under what @later says. */
+static int merge_peer(struct mmesh_peer *later, struct mmesh_peer *earlier, struct error *err)
 {
-	if (later->has & MMESH_PEER_HAS_PSK)
-		memcpy(earlier->psk, later->psk, KEY_LEN);
-	if (later->has & MMESH_PEER_HAS_ENDPOINT)
-		earlier->endpoint = later->endpoint;
-	if (later->has & MMESH_PEER_HAS_KEEPALIVE)
-		earlier->keepalive = later->keepalive;
-	if (later->has & MMESH_PEER_HAS_SUITE)
-		earlier->suite = later->suite;
-	earlier->has |= later->has;
-	if (later->replace_allowed_ips) {
-		prefixes_free(&earlier->allowed_ips);
-		earlier->allowed_ips = later->allowed_ips;
-		later->allowed_ips = (struct prefixes){ 0 };
-		earlier->replace_allowed_ips = true;
-		return 0;
-	}
-	for (size_t i = 0; i < later->allowed_ips.count; i++) {
-		int r = prefixes_add(&earlier->allowed_ips, &later->allowed_ips.item[i], err);
+	unsigned int missing = earlier->has & ~later->has;
+	struct prefixes ips = { 0 };
 
-		if (r < 0)
+	if (missing & MMESH_PEER_HAS_PSK)
+		memcpy(later->psk, earlier->psk, KEY_LEN);
+	if (missing & MMESH_PEER_HAS_ENDPOINT)
+		later->endpoint = earlier->endpoint;
+	if (missing & MMESH_PEER_HAS_KEEPALIVE)
+		later->keepalive = earlier->keepalive;
+	if (missing & MMESH_PEER_HAS_SUITE)
+		later->suite = earlier->suite;
+	later->has |= missing;
+	earlier->remove = true;
+	if (later->replace_allowed_ips)
+		return 0;
+	/* Changes to a list: the list, then the changes. */
+	ips = earlier->allowed_ips;
+	earlier->allowed_ips = (struct prefixes){ 0 };
+	for (size_t i = 0; i < later->allowed_ips.count; i++) {
+		int r = prefixes_add(&ips, &later->allowed_ips.item[i], err);
+
+		if (r < 0) {
+			prefixes_free(&ips);
 			return r;
+		}
 	}
+	prefixes_free(&later->allowed_ips);
+	later->allowed_ips = ips;
+	later->replace_allowed_ips = earlier->replace_allowed_ips;
 	return 0;
 }
 
-/* Peers that appear twice become one; the later ones are marked removed. */
+/* Peers that appear twice become one, in the last place; the others are marked removed. */
 static int merge_duplicates(struct plan *plan, struct error *err)
 {
 	struct mmesh_peer **peer = plan->want_by_key;
-	size_t n = plan->want->n_peers;
 
-	for (size_t i = 0, first = 0; i < n; i++) {
-		int r;
+	for (size_t i = 1; i < plan->want->n_peers; i++) {
+		int r = 0;
 
-		if (i == first || by_key_only(&peer[i], &peer[first])) {
-			first = i;
-			continue;
-		}
-		r = merge_peer(peer[first], peer[i], err);
+		if (!by_key_only(&peer[i - 1], &peer[i]))
+			r = merge_peer(peer[i], peer[i - 1], err);
 		if (r < 0)
 			return r;
-		peer[i]->remove = true;
 	}
 	return 0;
 }

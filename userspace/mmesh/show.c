@@ -51,10 +51,12 @@ static void show_suites(struct printer *p, const struct mmesh_device *dev)
 			printer_string(p, "driver", NULL, info->driver);
 			printer_bool(p, "slow", NULL, info->slow);
 		} else {
-			printer_text(p, "%ssuite %s%s%s%s%s", p->form == PRINTER_ONELINE ? " " : "  ",
-				     name, p->form == PRINTER_ONELINE ? " " : ": ", info->driver,
-				     info->slow ? " (slow)" : "",
-				     p->form == PRINTER_ONELINE ? "" : "\n");
+			bool oneline = p->form == PRINTER_ONELINE;
+
+			printer_text(p, "%s%ssuite %s%s%s%s%s%s", oneline ? " " : "  ",
+				     printer_colour_on(p, COLOUR_BOLD), name, printer_colour_off(p),
+				     oneline ? " " : ": ", info->driver, info->slow ? " (slow)" : "",
+				     oneline ? "" : "\n");
 		}
 		printer_close_object(p);
 	}

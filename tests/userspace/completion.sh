@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the bash completion offers, against a stand-in for the program; and that
+# zsh can read its own.
+
+failed=0
+top="$(cd "$(dirname "$0")/../.." && pwd)"
+cd "$SCRATCH" || exit 1
+mkdir -p bin
+cat >bin/mmesh <<'END'
+#!/bin/sh
+case "$*" in
+*"wg show interfaces") echo "mm0 mm1" ;;
+*"-o peer show"*) echo "KEYONE= dev mm0"; echo "KEYTWO= dev mm1" ;;
+esac
+END
+chmod +x bin/mmesh
+PATH="$PWD/bin:$PATH"
+# shellcheck source=/dev/null
+. "$top/packaging/completions/mmesh.bash"
+
+# offers "EXPECTED WORDS" WORD... - the last word is the one being completed
+offers() {
+	local expected="$1" found
+	shift
+	COMP_WORDS=(mmesh "$@")
+	COMP_CWORD=$#
+	COMPREPLY=()
+	_mmesh
+	found="$(printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' ' ')"
+	expected="$(tr ' ' '\n' <<<"$expected" | sort | tr '\n' ' ')"
+	if [[ "${found% }" == "${expected% }" ]]; then
+		echo "ok - completion: $*"
+	else
+		echo "not ok - completion: $*"
+		echo "offers \"$found\", not \"$expected\""
+		failed=1
+	fi
+}
+
+offers "key dev peer stat monitor wg help" ""
+offers "dev" d
+offers "-json" -j
+offers "gen pub psk help" key ""
+offers "set setconf show showconf syncconf" dev s
+offers "mm0 mm1" dev set ""
+offers "private-key listen-port fwmark" dev set mm0 ""
+offers "private-key fwmark" dev set mm0 listen-port 5 ""
+offers "off" dev set mm0 fwmark ""
+offers "KEYONE= KEYTWO=" peer set ""
+offers "dev endpoint allowed-ips psk persistent-keepalive suite" peer set KEYONE= ""
+offers "mm0 mm1" peer set KEYONE= dev ""
+offers "wireguard aes256gcm" peer set KEYONE= dev mm0 suite ""
+offers "endpoint" peer set KEYONE= dev mm0 e
+offers "dev" peer del KEYONE= ""
+offers "dev KEYONE= KEYTWO=" peer show ""
+offers "show help" stat ""
+offers "dev peer help" monitor ""
+offers "mm0 mm1 all interfaces" wg show ""
+offers "dump" wg show mm0 d
+offers "mm0 mm1" -n other dev set ""
+offers "gen pub psk help" -j -p key ""
+
+if command -v zsh >/dev/null; then
+	if zsh -n "$top/packaging/completions/_mmesh"; then
+		echo "ok - completion: zsh reads its file"
+	else
+		echo "not ok - completion: zsh reads its file"
+		failed=1
+	fi
+else
+	echo "ok - completion: zsh reads its file # SKIP no zsh"
+fi
+exit $failed
