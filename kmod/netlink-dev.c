@@ -268,13 +268,13 @@ static int set_listen_port(struct mmesh_device *m, const struct nlattr *attr,
 		ret = mmesh_socket_open(m, port);
 		if (ret == -EADDRINUSE)
 			MMESH_ERR_MSG_ATTR_FMT(extack, attr,
-					       "listen-port: in use in the network namespace where the device was born",
-					       "listen-port: UDP port %u is in use in the network namespace where the device was born",
+					       "listen-port: in use where the device was born",
+					       "listen-port: UDP port %u is in use where the device was born",
 					       port);
 		else if (ret)
 			MMESH_ERR_MSG_ATTR_FMT(extack, attr,
 					       "listen-port: the sockets can't be opened",
-					       "listen-port: sockets for UDP port %u can't be opened, error %d",
+					       "listen-port: no sockets for UDP port %u, error %d",
 					       port, ret);
 		if (ret)
 			return ret;

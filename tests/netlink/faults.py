@@ -53,7 +53,7 @@ def state(nl):
     return dev, peers
 
 
-def torture(nl, op, restore, flags=0, **values):
+def torture(nl, op, restore, header=0, **values):
     """Until the operation gets through without a fault."""
     body = nl.spec.encode(nl.spec.ops[op]["attribute-set"], {n.replace("_", "-"): v for n, v in values.items()})
     faults = 0
@@ -63,7 +63,7 @@ def torture(nl, op, restore, flags=0, **values):
         mine = Netlink(nl.spec)
         mine.sock.settimeout(2)
         before = state(nl)
-        error, struck = injected(n, lambda: mine.raw(op, body, flags))  # noqa: B023
+        error, struck = injected(n, lambda: mine.raw(op, body, header))  # noqa: B023
         mine.close()
         if not struck:
             assert error is None, f"{op}: {error} without a fault"

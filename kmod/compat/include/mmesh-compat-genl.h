@@ -22,8 +22,8 @@
 }
 #endif
 
-/* Texts with numbers in them came with 6.2; before, the offending attribute,
- * which is reported as well, has to do.
+/* Texts with numbers in them, at most 80 characters, came with 6.2; before, the
+ * offending attribute, which is reported as well, has to do.
  */
 #ifdef NL_SET_ERR_MSG_ATTR_FMT
 #define MMESH_ERR_MSG_ATTR_FMT(extack, attr, plain, fmt, args...) do {	\
