@@ -10,6 +10,8 @@
 #include "peer.h"
 
 static void say(const struct tool *tool, const char *kind, const char *fmt, va_list ap)
+	_printf_(3, 0);
+static void say(const struct tool *tool, const char *kind, const char *fmt, va_list ap)
 {
 	/* Keep the order of what goes to a common file. */
 	(void)fflush(stdout);
