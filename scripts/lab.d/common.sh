@@ -58,7 +58,8 @@ with_lock()
 	mkdir -p "$LAB_CACHE/lock"
 	exec {fd}>"$LAB_CACHE/lock/$name"
 	if ! flock -n "$fd"; then
-		say "waiting for another lab that holds '$name'"
+		# The modules take seconds, everything else minutes.
+		[[ $name == modules-* ]] || say "waiting for another lab that holds '$name'"
 		flock "$fd"
 	fi
 	# Not a condition: a failure inside ends the whole program, whose locks go with it.

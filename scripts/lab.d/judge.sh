@@ -52,7 +52,8 @@ judge_run()
 		judge_tail
 		status=$RUN_EXIT_DIED
 	fi
-	if excerpt=$(judge_console "$RUN_DIR/console"); then
+	# The end of the log of a dead kernel has been shown already.
+	if ((status != RUN_EXIT_DIED)) && excerpt=$(judge_console "$RUN_DIR/console"); then
 		say "$kernel: the kernel complains:"
 		printf '%s\n' "$excerpt" >&2
 		((status)) || status=$RUN_EXIT_LOG

@@ -84,3 +84,20 @@ modules_update()
 	dir=$(modules_dir "$1")
 	with_lock "modules-$(basename "$(dirname "$dir")")-$(basename "$dir")" modules_build "$1"
 }
+
+# Builds the one module in directory $2, which is not ours to ship, for kernel $1, and prints its path.
+modules_extra()
+{
+	local kernel=$1 source=$2 dir ko
+
+	[[ -e $source/Kbuild ]] || die "modules: $source has no Kbuild"
+	dir=$LAB_CACHE/modules/$(basename "$source")/$(basename "$(kernel_dir "$kernel")")
+	mkdir -p "$dir"
+	rsync -a "$source/" "$dir/"
+	with_lock "modules-$(basename "$source")-$(basename "$dir")" modules_make "$kernel" "$dir" modules >"$dir/.log" || {
+		modules_filter <"$dir/.log" >&2
+		die "modules: $source does not build for $kernel"
+	}
+	ko=("$dir"/*.ko)
+	echo "${ko[0]}"
+}

@@ -4,6 +4,7 @@
 RUN_DIR=
 RUN_PGID=
 RUN_READERS=()
+RUN_STTY=
 
 # Exit codes of the lab itself; anything else is the command's.
 RUN_EXIT_LOG=99		# the kernel complained
@@ -20,6 +21,7 @@ run_cleanup()
 	if ((${#RUN_READERS[@]})); then
 		kill "${RUN_READERS[@]}" 2>/dev/null || :
 	fi
+	[[ ! $RUN_STTY ]] || stty "$RUN_STTY"
 	[[ -z $RUN_DIR || ${MMESH_LAB_KEEP:-} ]] || rm -rf -- "$RUN_DIR"
 }
 
@@ -43,22 +45,23 @@ run_make_dir()
 	: >"$RUN_DIR/console"
 }
 
-# The same stream twice, as in 2>&1, needs one channel, or lines would change places.
-run_one_stream()
+# Looks at the caller's streams. RUN_ONE_STREAM: both outputs are the same, as in 2>&1, and need one channel, or lines
+# would change places. RUN_STDIN: "tty", a file, or nothing.
+run_look_at_streams()
 {
-	[[ /proc/self/fd/1 -ef /proc/self/fd/2 ]] && echo 1 || :
-}
-
-run_stdin()
-{
-	local target
-
+	RUN_ONE_STREAM=
+	[[ ! /proc/self/fd/1 -ef /proc/self/fd/2 ]] || RUN_ONE_STREAM=1
+	RUN_STDIN=
 	if [[ -t 0 && -t 1 ]]; then
-		echo tty
-	else
-		target=$(readlink /proc/self/fd/0)
-		[[ -f $target ]] && echo "$target" || :
+		RUN_STDIN=tty
+	elif [[ -f /proc/self/fd/0 ]]; then
+		RUN_STDIN=$(readlink /proc/$$/fd/0)
 	fi
+	RUN_TERM=dumb
+	[[ ! -t 1 ]] || RUN_TERM=${TERM:-dumb}
+	# What runs in the background would get /dev/null for it.
+	exec {RUN_STDIN_FD}<&0
+	[[ $RUN_STDIN != tty ]] || RUN_STTY=$(stty -g)
 }
 
 run_write_env()
@@ -69,11 +72,12 @@ run_write_env()
 	{
 		printf 'LAB_KIND=%q\n' "$(kernel_flavour "$kernel")"
 		printf 'LAB_CWD=%q\n' "$PWD"
-		printf 'LAB_ONE_STREAM=%q\n' "$(run_one_stream)"
+		printf 'LAB_ONE_STREAM=%q\n' "$RUN_ONE_STREAM"
 		printf 'LAB_STDIN=%q\n' "$RUN_STDIN"
+		[[ $RUN_STDIN != tty ]] || printf 'LAB_TTY_SIZE=%q\n' "$(stty size)"
 		printf 'LAB_PATH=%q\n' "$LAB_TOP/build/bin:$RUN_DIR/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 		printf 'export HOME=%q USER=root LOGNAME=root SHELL=/bin/bash TERM=%q LANG=%q\n' \
-			"${HOME:-/root}" "$([[ -t 1 ]] && echo "${TERM:-dumb}" || echo dumb)" "${LANG:-C.UTF-8}"
+			"${HOME:-/root}" "$RUN_TERM" "${LANG:-C.UTF-8}"
 		for name in CI ${!MMESH_*}; do
 			[[ -z ${!name+set} ]] || printf 'export %s=%q\n' "$name" "${!name}"
 		done
@@ -147,7 +151,7 @@ run_kernel()
 	dir=$(kernel_dir "$kernel")
 	trap run_cleanup EXIT
 	trap run_interrupted INT TERM HUP
-	RUN_STDIN=$(run_stdin)
+	run_look_at_streams
 	run_make_dir
 	run_write_env "$kernel" "$dir"
 	run_write_command "$@"

@@ -37,21 +37,6 @@ selftest_openssl()
 		awk 'tolower($1) ~ /^chacha20-poly1305/ { sub("k", "", $2); printf "%.0f\n", $2 * 1000 }'
 }
 
-# Builds the proving module for kernel $1 and prints its path.
-selftest_module()
-{
-	local dir
-
-	dir=$LAB_CACHE/modules/bench/$(basename "$(kernel_dir "$1")")
-	mkdir -p "$dir"
-	rsync -a "$LAB_LIB/bench/" "$dir/"
-	modules_make "$1" "$dir" modules >"$dir/.log" || {
-		cat "$dir/.log" >&2
-		die "selftest: the proving module does not build for $1"
-	}
-	echo "$dir/lab_bench.ko"
-}
-
 # What the proving module says inside kernel $1.
 selftest_inside()
 {
@@ -77,7 +62,7 @@ selftest_uml()
 	local kernel=$1 module want said gcm bytes openssl try
 
 	need openssl rsync
-	module=$(selftest_module "$kernel")
+	module=$(modules_extra "$kernel" "$LAB_LIB/bench")
 	want=$(selftest_want_gcm)
 	selftest_processes "$kernel"
 	# What else runs on the machine disturbs one try, rarely three.

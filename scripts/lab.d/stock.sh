@@ -223,7 +223,7 @@ stock_boot()
 		-chardev "file,id=out,path=$RUN_DIR/stdout" -device virtserialport,chardev=out,name=out
 	)
 	run_reader stdout 1
-	if [[ ! $(run_one_stream) ]]; then
+	if [[ ! $RUN_ONE_STREAM ]]; then
 		run_reader stderr 2
 		args+=(-chardev "file,id=err,path=$RUN_DIR/stderr" -device virtserialport,chardev=err,name=err)
 	fi
@@ -232,7 +232,11 @@ stock_boot()
 		echo 'LAB_TTY=/dev/hvc0' >>"$RUN_DIR/env"
 	fi
 	(
-		[[ $RUN_STDIN == tty ]] || exec </dev/null >"$RUN_DIR/qemu.log"
+		if [[ $RUN_STDIN == tty ]]; then
+			exec <&"$RUN_STDIN_FD"
+		else
+			exec </dev/null >"$RUN_DIR/qemu.log"
+		fi
 		exec setsid qemu-system-x86_64 "${args[@]}" 2>"$RUN_DIR/qemu.log"
 	) &
 	RUN_PGID=$!

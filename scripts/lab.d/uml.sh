@@ -159,14 +159,14 @@ uml_boot()
 	RUN_MEM=${MMESH_LAB_MEM:-2048}
 	consoles=(con=null ssl=null con0=null,fd:1)
 	run_reader stdout 1
-	if [[ $(run_one_stream) ]]; then
+	if [[ $RUN_ONE_STREAM ]]; then
 		consoles+=(con1=null,fd:7)
 	else
 		run_reader stderr 2
 		consoles+=(con1=null,fd:7 con2=null,fd:8)
 	fi
 	if [[ $RUN_STDIN == tty ]]; then
-		consoles+=(con3=fd:0,fd:5)
+		consoles+=(con3=fd:6,fd:5)
 		echo 'LAB_TTY=/dev/tty3' >>"$RUN_DIR/env"
 	fi
 	if [[ $kernel == uml ]]; then
@@ -185,8 +185,7 @@ uml_boot()
 		ulimit -c 0
 		export TMPDIR
 		TMPDIR=$(uml_tmpdir)
-		exec 5>&1 7>&"$out" 8>&"${err:-$out}"
-		[[ $RUN_STDIN == tty ]] || exec </dev/null
+		exec 5>&1 6<&"$RUN_STDIN_FD" 7>&"$out" 8>&"${err:-$out}" </dev/null
 		exec setsid "${pin[@]}" "$dir/build/linux" "${args[@]}" >"$RUN_DIR/console" 2>&1
 	) &
 	RUN_PGID=$!
