@@ -482,7 +482,8 @@ void mmesh_seal_flush_staged(struct mmesh_peer *peer)
 
 	if (skb_queue_empty_lockless(&peer->staged))
 		return;
-	rcu_read_lock_bh();
+	local_bh_disable();
+	rcu_read_lock();
 	for (;;) {
 		unstage(peer, &list);
 		if (skb_queue_empty(&list))
@@ -493,7 +494,8 @@ void mmesh_seal_flush_staged(struct mmesh_peer *peer)
 			break;
 		}
 	}
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 }
 
 void mmesh_seal_purge_staged(struct mmesh_peer *peer, unsigned int stat)
@@ -542,8 +544,10 @@ void mmesh_seal_keepalive(struct mmesh_peer *peer)
 		mmesh_seal_flush_staged(peer);
 		return;
 	}
-	rcu_read_lock_bh();
+	local_bh_disable();
+	rcu_read_lock();
 	if (!xmit_empty(peer))
 		mmesh_handshake_initiate(peer, false);
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 }

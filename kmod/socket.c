@@ -285,9 +285,11 @@ int mmesh_socket_send_buffer(struct mmesh_peer *peer, const void *buf, size_t le
 
 	if (!skb)
 		return -ENOMEM;
-	rcu_read_lock_bh();
+	local_bh_disable();
+	rcu_read_lock();
 	ret = mmesh_socket_send(peer, skb, ds);
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 	return ret;
 }
 
@@ -300,9 +302,11 @@ int mmesh_socket_send_buffer_to(struct mmesh_device *m, const struct mmesh_addr 
 
 	if (!skb)
 		return -ENOMEM;
-	rcu_read_lock_bh();
+	local_bh_disable();
+	rcu_read_lock();
 	ret = send_to(&t, skb, ds);
-	rcu_read_unlock_bh();
+	rcu_read_unlock();
+	local_bh_enable();
 	return ret;
 }
 
