@@ -449,8 +449,11 @@ class Run:
                     self.fail(f"accepted against the specification: {case.op} {case.data.hex()}")
                 self.accepted += 1
                 if case.op not in ("dev-get", "peer-get", "stat-get"):
-                    self.prepare()
                     batch = []
+                    if self.accepted % 64:
+                        self.before = self.state()
+                    else:
+                        self.prepare()
                 continue
             if not refusal.text or (not fits and refusal.errno not in POLICY_ERRORS):
                 self.fail(f"{case.op}: {refusal}: {case.data.hex()}")

@@ -5,6 +5,7 @@
 import errno
 import os
 import socket
+import statistics
 import struct
 import time
 
@@ -247,10 +248,11 @@ def test_peers_by_the_ten_thousand():
         took.append(batch(nl, "peer-add", messages))
     equal(nl.do("dev-get", ifname="mm0")["num-peers"], total)
     equal({p["public-key"] for p in nl.peers(ifname="mm0")}, {key(n) for n in range(total)})
-    first, last = sum(took[1:4]), sum(took[-4:-1])
-    print(f"# {total} peers in {sum(took):.2f} s; {first / 1500 * 1e6:.1f} us for one at first, "
-          f"{last / 1500 * 1e6:.1f} us at last")
-    assert last < first * 3, "adding gets slower"
+    quarter = len(took) // 4
+    first, last = (statistics.median(part) / 500 * 1e6 for part in (took[:quarter], took[-quarter - 1:-1]))
+    print(f"# {total} peers in {sum(took):.2f} s; {first:.1f} us for one at first, {last:.1f} us at last")
+    # The machine may have other things to do; what grows with the number of peers is far beyond this.
+    assert last < max(3 * first, 50 if not SLOW else 5000), "adding gets slower"
     started = time.monotonic()
     nl.do("dev-set", ifname="mm0", flags=["replace-peers"])
     print(f"# removed in {time.monotonic() - started:.2f} s")
