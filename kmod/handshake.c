@@ -378,7 +378,7 @@ void mmesh_handshake_enqueue(struct mmesh_device *m, const struct mmesh_addr *fr
 	}
 	msg->from = *from;
 	msg->len = len;
-	memcpy(&msg->header, data, len);
+	memcpy(&msg->initiation, data, len);
 
 	spin_lock_bh(&queue->lock);
 	list_add_tail(&msg->node, &queue->list);
