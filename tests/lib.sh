@@ -488,8 +488,8 @@ check_leftovers() {
 }
 
 # run_tests [NAME ...]: all test_ functions of the script in the order in
-# which they are defined, or the named ones. PARALLEL=1 runs them at once, for
-# suites that wait for timers.
+# which they are defined and those of the file $MORE_TESTS, or the named ones.
+# PARALLEL=1 runs them at once, for suites that wait for timers.
 run_tests() {
 	local all name
 
@@ -506,7 +506,7 @@ run_tests() {
 	mkdir -p /run/netns
 	COMPLAINTS_BEFORE=$(kernel_complaints)
 	echo "# $SUITE: kernel $(uname -r), kind $MMESH_KIND, seed $SEED"
-	mapfile -t all < <(sed -n 's/^test_\([a-z0-9_]*\)().*/\1/p' "$0")
+	mapfile -t all < <(sed -n 's/^test_\([a-z0-9_]*\)().*/\1/p' "$0" ${MORE_TESTS:-})
 	[ $# = 0 ] || all=("$@")
 	if [ "${PARALLEL:-0}" = 1 ]; then
 		for name in "${all[@]}"; do

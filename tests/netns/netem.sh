@@ -113,13 +113,16 @@ test_everything_at_once()
 # What was sent = what arrived + what the cable lost + named drops.
 test_balance()
 {
-	local sent lost handed dup replay dropped kind
+	local sent lost handed sent0 handed0 err0 lost0 fd wire
 
+	need_command ethtool
 	pair
 	both_ways
+	# One packet on the cable is one record.
+	n "$A" ethtool -K va tso off gso off tx-udp-segmentation off >/dev/null 2>&1 || true
 	netem "$A" va loss 5% duplicate 5%
-	local sent0 handed0 err0 lost0
-
+	sniff fd "$B" vb
+	sum_before=$(records_accounted)
 	sent0=$(link_stat "$A" "$DA" tx.packets)
 	handed0=$(link_stat "$B" "$DB" rx.packets)
 	err0=$(link_stat "$B" "$DB" rx.errors)
@@ -139,6 +142,17 @@ test_balance()
 		"packets unaccounted for"
 	expect_ge "$handed" "$((sent - lost))" "packets handed up"
 	expect_ge "$((sent - handed))" 1 "packets lost by a cable that loses 5 %"
+	if has_stats "$B" "$DB"; then
+		wire=$(sniffed "$fd" | grep -c '^in .* type=4 ')
+		expect_eq $(($(records_accounted) - sum_before)) "$wire" \
+			"records delivered or dropped for a named reason, of those on the cable"
+	fi
+}
+records_accounted()
+{
+	has_stats "$B" "$DB" || { echo 0; return; }
+	n "$B" mmesh -j stat show dev "$DB" |
+		jq '[.. | objects | to_entries[] | select(.key | test("^rx_(records|drop_(short|type|no_session|expired|auth|replay))$")) | .value] | add'
 }
 cable_lost() { tc -n "$1" -j -s qdisc show dev "$2" | jq '.[0].drops'; }
 cable_empty() { [ "$(tc -n "$1" -j -s qdisc show dev "$2" | jq '.[0].qlen')" = 0 ]; }
