@@ -102,6 +102,18 @@ static void wait_ms(unsigned int ms)
 		;
 }
 
+/* ::ffff:192.0.2.1 is an IPv4 address in another notation. */
+static void unmap(union endpoint *ep)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET, .sin_port = ep->in6.sin6_port };
+
+	if (ep->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ep->in6.sin6_addr))
+		return;
+	memcpy(&in4.sin_addr, &ep->in6.sin6_addr.s6_addr[12], sizeof(in4.sin_addr));
+	memset(ep, 0, sizeof(*ep));
+	ep->in4 = in4;
+}
+
 static int store_address(union endpoint *ret, const struct addrinfo *found)
 {
 	for (; found; found = found->ai_next) {
@@ -109,6 +121,7 @@ static int store_address(union endpoint *ret, const struct addrinfo *found)
 		    (found->ai_family == AF_INET6 && found->ai_addrlen == sizeof(ret->in6))) {
 			memset(ret, 0, sizeof(*ret));
 			memcpy(ret, found->ai_addr, found->ai_addrlen);
+			unmap(ret);
 			return 0;
 		}
 	}

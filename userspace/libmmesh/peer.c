@@ -160,7 +160,8 @@ static void put_endpoint(struct nlmsghdr *msg, const union endpoint *ep)
 	} else if (ep->sa.sa_family == AF_INET6) {
 		mnl_attr_put(msg, MMESH_A_PEER_ENDPOINT_ADDR6, sizeof(ep->in6.sin6_addr),
 			     &ep->in6.sin6_addr);
-		if (ep->in6.sin6_scope_id)
+		/* Of an address that isn't link-local it says nothing. */
+		if (ep->in6.sin6_scope_id && IN6_IS_ADDR_LINKLOCAL(&ep->in6.sin6_addr))
 			mnl_attr_put_u32(msg, MMESH_A_PEER_ENDPOINT_SCOPE, ep->in6.sin6_scope_id);
 	} else {
 		return;

@@ -29,7 +29,8 @@ static const char usage[] =
 	"SECONDS  := off, or 1 to 65535\n"
 	"SUITE    := wireguard | aes256gcm\n"
 	"\n"
-	"replace keeps the endpoint that a peer has when none is given.\n";
+	"replace keeps the endpoint that a peer has when none is given. A prefix that another\n"
+	"peer has is refused; with the option -force it moves.\n";
 
 /* A command about one peer. */
 struct request {
@@ -153,6 +154,67 @@ static int parse_request(struct tool *tool, struct args *args, size_t n_words, s
 	return r;
 }
 
+/* Another peer than the request's that has @wanted, or NULL. */
+static const struct mmesh_peer *holder_of(const struct mmesh_device *dev, const struct request *rq,
+					  const struct prefix *wanted)
+{
+	for (size_t i = 0; i < dev->n_peers; i++) {
+		const struct prefixes *ips = &dev->peer[i].allowed_ips;
+
+		if (!memcmp(dev->peer[i].public_key, rq->peer.public_key, KEY_LEN))
+			continue;
+		for (size_t k = 0; k < ips->count; k++)
+			if (prefix_equal(&ips->item[k], wanted))
+				return &dev->peer[i];
+	}
+	return NULL;
+}
+
+static int refuse_overlap(const struct tool *tool, const struct mmesh_device *dev,
+			  const struct request *rq)
+{
+	for (size_t i = 0; i < rq->peer.allowed_ips.count; i++) {
+		const struct prefix *wanted = &rq->peer.allowed_ips.item[i];
+		const struct mmesh_peer *holder = wanted->remove ? NULL :
+								   holder_of(dev, rq, wanted);
+		char text[PREFIX_TEXT_SIZE];
+		char key[KEY_TEXT_SIZE];
+		struct error err;
+
+		if (!holder)
+			continue;
+		prefix_format(text, wanted);
+		key_format(key, holder->public_key);
+		error_format(&err,
+			     "%s: allowed-ips: %s belongs to peer %s; take it from there first, or "
+			     "use -force to move it",
+			     rq->device, text, key);
+		return tool_refused(tool, &err);
+	}
+	return TOOL_OK;
+}
+
+/*
+ * In the kernel, and so with wg(8)'s files and command line, a prefix moves to
+ * the peer that got it last. From a person it is more likely a slip.
+ */
+static int check_overlap(struct tool *tool, const struct request *rq)
+{
+	_cleanup_(mmesh_device_clear) struct mmesh_device dev = { 0 };
+	struct error err = { 0 };
+	int r;
+
+	if (tool->force || !rq->peer.allowed_ips.count)
+		return TOOL_OK;
+	(void)snprintf(dev.name, sizeof(dev.name), "%s", rq->device);
+	r = mmesh_peer_read(&tool->client, &dev, NULL, false, &err);
+	if (r < 0) {
+		(void)error_prefix(&err, r, "%s: ", rq->device);
+		return tool_refused(tool, &err);
+	}
+	return refuse_overlap(tool, &dev, rq);
+}
+
 static int send_request(struct tool *tool, const struct request *rq, enum mmesh_peer_op op)
 {
 	struct mmesh_client *client;
@@ -160,6 +222,8 @@ static int send_request(struct tool *tool, const struct request *rq, enum mmesh_
 	int r;
 
 	r = tool_client(tool, &client);
+	if (!r)
+		r = check_overlap(tool, rq);
 	if (r)
 		return r;
 	r = mmesh_peer_change(client, rq->device, op, &rq->peer, &err);
