@@ -74,11 +74,13 @@ def test_tool_reads_what_the_client_set():
     nl.do("dev-set", ifname="mm0", private_key=PRIVATE, listen_port=4001, fwmark=0x1234)
     nl.do("peer-add", ifname="mm0", public_key=key(1), preshared_key=key(9), endpoint_addr4="192.0.2.1",
           endpoint_port=65535, persistent_keepalive=65535, suite="aes256gcm",
-          allowed_ips=[{"addr4": "10.0.0.0", "cidr": 8}, {"addr6": "fd00::", "cidr": 8}, {"addr4": "0.0.0.0", "cidr": 0}])
+          allowed_ips=[{"addr4": "10.0.0.0", "cidr": 8}, {"addr6": "fd00::", "cidr": 8},
+                       {"addr4": "0.0.0.0", "cidr": 0}])
     nl.do("peer-add", ifname="mm0", public_key=key(2), endpoint_addr6="2001:db8::1", endpoint_port=1)
     nl.do("peer-add", ifname="mm0", public_key=key(3), endpoint_addr6="fe80::1", endpoint_port=1, endpoint_scope=1)
     for n in range(4, 1000):
-        nl.do("peer-add", ifname="mm0", public_key=key(n), allowed_ips=[{"addr4": f"10.{n >> 8}.{n & 255}.0", "cidr": 24}])
+        nl.do("peer-add", ifname="mm0", public_key=key(n),
+              allowed_ips=[{"addr4": f"10.{n >> 8}.{n & 255}.0", "cidr": 24}])
     compare(nl, "mm0")
 
 

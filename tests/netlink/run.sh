@@ -13,7 +13,7 @@ cd "$(dirname -- "$(readlink -f -- "$0")")" || exit 1
 rc=0
 # A kernel that checks itself at each step is as slow as an emulated one.
 [ -e /sys/kernel/debug/kmemleak ] && export MMESH_SLOW=1
-if [ "${MMESH_SLOW:-0}" = 1 ]; then messages=10000; else messages=100000; fi
+if [ "${MMESH_SLOW:-0}" = 1 ]; then messages=5000; else messages=100000; fi
 
 # Two devices, hm0 down and hm1 up, and one out of reach.
 hostile()
