@@ -227,9 +227,8 @@ static void mmesh_destruct(struct net_device *dev)
 	mmesh_peer_remove_all(m);
 	mmesh_allowedips_free(&m->allowedips, &m->update_lock);
 	mutex_unlock(&m->update_lock);
-	/* Work items hold references to peers, and peers are freed by RCU. */
 	mmesh_handshake_queue_purge(m);
-	flush_workqueue(m->handshakes.wq);
+	mmesh_peer_wait_released(m);
 	rcu_barrier();
 	free_parts(m);
 	mmesh_ratelimiter_exit();

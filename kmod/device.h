@@ -40,6 +40,10 @@ struct mmesh_device {
 	struct rhashtable peers_by_key;	/* readers under RCU */
 	struct list_head peer_list;
 	unsigned int num_peers;
+	/* Peers that anybody still works for, removed ones included; the device
+	 * outlives them.
+	 */
+	atomic_t live_peers;
 	unsigned int generation;	/* changes with each change of configuration */
 	u16 listen_port;		/* host order; 0 until a socket is open */
 

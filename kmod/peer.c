@@ -4,6 +4,7 @@
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "device.h"
 #include "peer.h"
@@ -73,6 +74,7 @@ struct mmesh_peer *mmesh_peer_create(struct mmesh_device *m,
 		return ERR_PTR(ret);
 	}
 	list_add_tail(&peer->peer_list, &m->peer_list);
+	atomic_inc(&m->live_peers);
 	m->num_peers++;
 	return peer;
 }
@@ -111,12 +113,16 @@ static void free_peer(struct rcu_head *rcu)
 static void release_peer(struct kref *kref)
 {
 	struct mmesh_peer *peer = container_of(kref, struct mmesh_peer, refcount);
+	struct mmesh_device *m = peer->device;
 
 	/* A handshake that was under way may have finished since the removal. */
-	mmesh_index_remove(&peer->device->indices, &peer->handshake.entry);
+	mmesh_index_remove(&m->indices, &peer->handshake.entry);
 	mmesh_keypairs_clear(&peer->keypairs);
 	mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_PEER_REMOVED);
 	call_rcu(&peer->rcu, free_peer);
+	/* After this the device may be gone; only its address is used. */
+	if (atomic_dec_and_test(&m->live_peers))
+		wake_up_var(&m->live_peers);
 }
 
 void mmesh_peer_put(struct mmesh_peer *peer)
@@ -155,6 +161,11 @@ void mmesh_peer_remove(struct mmesh_peer *peer)
 	mmesh_keypairs_clear(&peer->keypairs);
 	mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_PEER_REMOVED);
 	mmesh_peer_put(peer);
+}
+
+void mmesh_peer_wait_released(struct mmesh_device *m)
+{
+	wait_var_event(&m->live_peers, !atomic_read(&m->live_peers));
 }
 
 void mmesh_peer_remove_all(struct mmesh_device *m)

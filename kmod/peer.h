@@ -73,6 +73,10 @@ struct mmesh_peer *mmesh_peer_create(struct mmesh_device *m,
 				     const u8 psk[MMESH_KEY_LEN], u8 suite);
 void mmesh_peer_remove(struct mmesh_peer *peer);
 void mmesh_peer_remove_all(struct mmesh_device *m);
+/* After the last peer was removed: until no work item, burst or message holds
+ * one any more. Context: process, without the update lock.
+ */
+void mmesh_peer_wait_released(struct mmesh_device *m);
 
 /* By public key, with a reference, or NULL. Context: any. */
 struct mmesh_peer *mmesh_peer_lookup(struct mmesh_device *m,
