@@ -207,7 +207,7 @@ def test_many_allowed_ips():
     nl.do("peer-add", ifname="mm0", public_key=key(2), allowed_ips=allowed("192.0.2.0/24"))
     refused(errno.EMSGSIZE, nl.do, "peer-get", ifname="mm0", public_key=key(1), text="dump")
     messages = nl.dump("peer-get", ifname="mm0")
-    assert len(messages) > 10 and all(set(m) == {"ifindex", "public-key", "allowed-ips"} for m in messages[1:-1])
+    assert len(messages) > 3 and all(set(m) == {"ifindex", "public-key", "allowed-ips"} for m in messages[1:-1])
     for peers in (nl.peers(ifname="mm0"), nl.peers(ifname="mm0", public_key=key(1))):
         equal(prefixes(peers[0]), texts)
     equal(len(nl.peers(ifname="mm0")), 2)
