@@ -163,9 +163,9 @@ test_peer_refusals()
 	unchanged "$A" says 2 "the device's own" n "$A" mmesh peer add "${PUB[own]}" dev mm0
 	unchanged "$A" says 2 'mm9: .*no such device' n "$A" mmesh peer add "${PUB[two]}" dev mm9
 	# An endpoint that no socket can send to.
-	unchanged "$A" says 2 'unicast' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint 224.0.0.1:5
-	unchanged "$A" says 2 'unicast' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint '[ff02::1]:5'
-	unchanged "$A" says 2 'link-local' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint '[fe80::1]:5'
+	unchanged "$A" says 1 'endpoint: .*unicast' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint 224.0.0.1:5
+	unchanged "$A" says 1 'endpoint: .*unicast' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint '[ff02::1]:5'
+	unchanged "$A" says 1 'endpoint: .*link-local address and needs its interface' n "$A" mmesh peer add "${PUB[two]}" dev mm0 endpoint '[fe80::1]:5'
 	# A prefix of another peer.
 	unchanged "$A" says 2 "allowed-ips: 10.0.0.0/24 belongs to peer ${PUB[one]//+/\\+};" \
 		n "$A" mmesh peer add "${PUB[two]}" dev mm0 allowed-ips 10.1.0.0/24,10.0.0.7/24

@@ -49,6 +49,23 @@ static void rejects(void **state)
 	}
 }
 
+/* Addresses that no peer can have. */
+static void unusable(void **state)
+{
+	static const char *const bad[] = { "0.0.0.0:5",	  "255.255.255.255:5", "224.0.0.1:5",
+					   "[::]:5",	  "[ff02::1]:5",       "[fe80::1]:5",
+					   "[::ffff:0.0.0.0]:5" };
+	struct endpoint_name name;
+	union endpoint ep;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(endpoint_split(&name, bad[i], NULL), 0);
+		assert_int_equal(endpoint_resolve_numeric(&ep, &name, NULL), -EINVAL);
+		assert_int_equal(endpoint_resolve(&ep, &name, 0, NULL, NULL), -EINVAL);
+	}
+}
+
 static void long_host(void **state)
 {
 	char text[ENDPOINT_HOST_SIZE + 16];
@@ -116,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses), cmocka_unit_test(rejects), cmocka_unit_test(long_host),
 		cmocka_unit_test(names),     cmocka_unit_test(retries), cmocka_unit_test(none),
+		cmocka_unit_test(unusable),
 	};
 
 	return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);

@@ -114,18 +114,45 @@ static void unmap(union endpoint *ep)
 	ep->in4 = in4;
 }
 
-static int store_address(union endpoint *ret, const struct addrinfo *found)
+static int check_address(const union endpoint *ep, const char *host, struct error *err)
 {
-	for (; found; found = found->ai_next) {
-		if ((found->ai_family == AF_INET && found->ai_addrlen == sizeof(ret->in4)) ||
-		    (found->ai_family == AF_INET6 && found->ai_addrlen == sizeof(ret->in6))) {
-			memset(ret, 0, sizeof(*ret));
-			memcpy(ret, found->ai_addr, found->ai_addrlen);
-			unmap(ret);
-			return 0;
-		}
-	}
-	return -EAFNOSUPPORT;
+	uint32_t ip4 = ntohl(ep->in4.sin_addr.s_addr);
+	const struct in6_addr *ip6 = &ep->in6.sin6_addr;
+	bool unicast;
+
+	if (ep->sa.sa_family == AF_INET)
+		unicast = ip4 != INADDR_ANY && ip4 != INADDR_BROADCAST && !IN_MULTICAST(ip4);
+	else
+		unicast = !IN6_IS_ADDR_UNSPECIFIED(ip6) && !IN6_IS_ADDR_MULTICAST(ip6);
+	if (!unicast)
+		return error_set(err, EINVAL, "\"%s\" is not the address of one host (unicast)", host);
+	if (ep->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(ip6) && !ep->in6.sin6_scope_id)
+		return error_set(err, EINVAL,
+				 "\"%s\" is a link-local address and needs its interface: "
+				 "[%s%%INTERFACE]:PORT",
+				 host, host);
+	return 0;
+}
+
+/* The first address that @found has; its list is freed. */
+static int store_address(union endpoint *ret, struct addrinfo *found, const char *host,
+			 struct error *err)
+{
+	const struct addrinfo *ai = found;
+	union endpoint ep = { 0 };
+
+	while (ai && !(ai->ai_family == AF_INET && ai->ai_addrlen == sizeof(ep.in4)) &&
+	       !(ai->ai_family == AF_INET6 && ai->ai_addrlen == sizeof(ep.in6)))
+		ai = ai->ai_next;
+	if (ai)
+		memcpy(&ep, ai->ai_addr, ai->ai_addrlen);
+	freeaddrinfo(found);
+	if (!ai)
+		return error_set(err, EHOSTUNREACH,
+				 "\"%s\" has neither an IPv4 nor an IPv6 address", host);
+	unmap(&ep);
+	*ret = ep;
+	return check_address(ret, host, err);
 }
 
 int endpoint_resolve(union endpoint *ret, const struct endpoint_name *name, int retries,
@@ -140,7 +167,7 @@ int endpoint_resolve(union endpoint *ret, const struct endpoint_name *name, int 
 	unsigned int delay_ms = RETRY_DELAY_FIRST_MS;
 	struct addrinfo *found;
 	char port[8];
-	int gai, r;
+	int gai;
 
 	(void)snprintf(port, sizeof(port), "%u", name->port);
 	for (;;) {
@@ -162,12 +189,7 @@ int endpoint_resolve(union endpoint *ret, const struct endpoint_name *name, int 
 		if (delay_ms > RETRY_DELAY_MAX_MS)
 			delay_ms = RETRY_DELAY_MAX_MS;
 	}
-	r = store_address(ret, found);
-	freeaddrinfo(found);
-	if (r < 0)
-		return error_set(err, EHOSTUNREACH, "\"%s\" has neither an IPv4 nor an IPv6 address",
-				 name->host);
-	return 0;
+	return store_address(ret, found, name->host, err);
 }
 
 int endpoint_resolve_numeric(union endpoint *ret, const struct endpoint_name *name,
@@ -181,14 +203,11 @@ int endpoint_resolve_numeric(union endpoint *ret, const struct endpoint_name *na
 	};
 	struct addrinfo *found;
 	char port[8];
-	int r;
 
 	(void)snprintf(port, sizeof(port), "%u", name->port);
 	if (getaddrinfo(name->host, port, &hints, &found))
 		return error_set(err, EINVAL, "\"%s\" is not an address", name->host);
-	r = store_address(ret, found);
-	freeaddrinfo(found);
-	return r < 0 ? error_set(err, EINVAL, "\"%s\" is not an address", name->host) : 0;
+	return store_address(ret, found, name->host, err);
 }
 
 int endpoint_retries_from_env(int *ret, struct error *err)

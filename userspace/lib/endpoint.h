@@ -41,7 +41,9 @@ typedef void (*endpoint_retry_fn)(const char *host, const char *reason, unsigned
 /*
  * Addresses at once, names through the resolver. @retries further attempts
  * (ENDPOINT_RETRIES_FOREVER: without end) with growing pauses of 1 to 20 s; a
- * name that does not exist fails at once. Returns 0, -EINVAL, or -EHOSTUNREACH.
+ * name that does not exist fails at once. Returns 0, -EHOSTUNREACH, or -EINVAL for
+ * an address that nothing can be sent to (multicast, link-local without its
+ * interface).
  */
 int endpoint_resolve(union endpoint *ret, const struct endpoint_name *name, int retries,
 		     endpoint_retry_fn on_retry, struct error *err);

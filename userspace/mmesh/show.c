@@ -104,9 +104,12 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 	}
 	printer_heading_end(p);
 	if (opt->details) {
+		struct show_options below = *opt;
+
+		below.nested = true;
 		printer_open_array(p, "peers");
 		for (size_t i = 0; i < dev->n_peers; i++)
-			show_peer(p, dev->name, &dev->peer[i], opt);
+			show_peer(p, dev->name, &dev->peer[i], &below);
 		printer_close_array(p);
 	}
 	printer_close_object(p);
@@ -233,8 +236,8 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 	printer_heading(p, "public_key", "peer", key, COLOUR_YELLOW);
 	if (printer_is_json(p))
 		printer_string(p, "device", NULL, device);
-	else if (p->form == PRINTER_ONELINE)
-		printer_string(p, "dev", NULL, device);
+	else if (p->form == PRINTER_ONELINE || !(opt->nested || opt->like_wg))
+		printer_string(p, "dev", "device", device);
 	show_secret(p, "preshared_key", "preshared key", peer->has & MMESH_PEER_HAS_PSK, peer->psk,
 		    opt->show_keys);
 	show_endpoint(p, peer);
@@ -275,7 +278,7 @@ static void show_counter(struct printer *p, const struct mmesh_counter *counter,
 void show_stats(struct printer *p, const struct mmesh_stats *stats, const struct show_options *opt)
 {
 	printer_open_object(p, NULL);
-	printer_heading(p, "device", "interface", stats->name, COLOUR_GREEN);
+	printer_heading(p, "device", "counters", stats->name, COLOUR_GREEN);
 	printer_open_object(p, "counters");
 	for (size_t i = 0; i < stats->count; i++)
 		if (stats->counter[i].value || printer_is_json(p) || !opt->brief)

@@ -12,6 +12,7 @@ struct show_options {
 	bool details;
 	bool show_keys;
 	bool like_wg; /* nothing that wg(8) would not show */
+	bool nested;  /* peers below their device: its name is said already */
 };
 
 /* One device with its peers, if @dev has any, nested. Call between begin and end. */
