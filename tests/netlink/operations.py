@@ -200,7 +200,7 @@ def test_replace_peers():
 def test_many_allowed_ips():
     """More than fit in one message: the do form says so, the dump goes on in the next message."""
     nl = device("mm0")
-    total = 5000 if SLOW else 30000
+    total = 4000 if SLOW else 30000
     texts = [f"10.{i >> 8}.{i & 255}.0/24" if i % 2 else f"fd00:{i + 1:x}::/32" for i in range(total)]
     for at in range(0, total, 1000):
         nl.do("peer-set", ifname="mm0", public_key=key(1), flags=["create"], allowed_ips=allowed(*texts[at:at + 1000]))
