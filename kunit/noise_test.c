@@ -88,14 +88,34 @@ static struct mmesh_msg_initiation known_initiation(const struct noise_vector *v
 	return msg;
 }
 
-static bool initiate(struct pair *p, struct mmesh_msg_initiation *msg)
+/* These three return 0, or the counter of the reason. */
+static unsigned int start_initiation(struct mmesh_test_end *end,
+				     struct mmesh_msg_initiation *msg)
 {
-	unsigned int reason;
+	unsigned int reason = MMESH_STAT_COUNT;
 
-	return mmesh_noise_create_initiation(msg, &p->i->peer.handshake, &reason);
+	return mmesh_noise_create_initiation(msg, &end->peer.handshake,
+					     &reason) ? 0 : reason;
 }
 
-/* What came of a message: 0, or the counter of the reason. */
+static unsigned int respond(struct mmesh_test_end *end,
+			    struct mmesh_msg_response *msg)
+{
+	unsigned int reason = MMESH_STAT_COUNT;
+
+	return mmesh_noise_create_response(msg, &end->peer.handshake,
+					   &reason) ? 0 : reason;
+}
+
+static unsigned int begin(struct mmesh_test_end *end)
+{
+	unsigned int reason = MMESH_STAT_COUNT;
+
+	return mmesh_noise_begin_session(&end->peer.handshake, &end->peer.keypairs,
+					 &reason) ? 0 : reason;
+}
+
+/* And so do these two, for a message that was received. */
 static unsigned int consume_initiation(struct mmesh_test_end *end,
 				       const struct mmesh_msg_initiation *msg)
 {
@@ -123,12 +143,10 @@ static void shake_half(struct kunit *test, struct pair *p,
 		       struct mmesh_msg_response *msg)
 {
 	struct mmesh_msg_initiation initiation;
-	unsigned int reason;
 
-	KUNIT_ASSERT_TRUE(test, initiate(p, &initiation));
+	KUNIT_ASSERT_EQ(test, start_initiation(p->i, &initiation), 0);
 	KUNIT_ASSERT_EQ(test, consume_initiation(p->r, &initiation), 0);
-	KUNIT_ASSERT_TRUE(test, mmesh_noise_create_response(msg, &p->r->peer.handshake,
-							    &reason));
+	KUNIT_ASSERT_EQ(test, respond(p->r, msg), 0);
 }
 
 static struct mmesh_keypair *slot(struct mmesh_keypair __rcu *keypair)
@@ -159,7 +177,7 @@ static void noise_known_initiation(struct kunit *test)
 		p = make_pair(test, &noise_vectors[n]);
 		known = known_initiation(p.v);
 		rig.ephemeral = p.v->initiator_ephemeral;
-		KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 		KUNIT_EXPECT_EQ(test, msg.header.type, known.header.type);
 		EXPECT_SAME(test, msg.ephemeral, known.ephemeral);
 		EXPECT_SAME(test, msg.encrypted_static, known.encrypted_static);
@@ -174,7 +192,6 @@ static void noise_known_response(struct kunit *test)
 	struct mmesh_msg_initiation initiation;
 	struct mmesh_msg_response msg, known;
 	struct mmesh_keypair *keypair;
-	unsigned int reason;
 	struct pair p;
 	size_t n;
 
@@ -184,15 +201,13 @@ static void noise_known_response(struct kunit *test)
 		memcpy(&known, p.v->response, sizeof(known));
 		KUNIT_ASSERT_EQ(test, consume_initiation(p.r, &initiation), 0);
 		rig.ephemeral = p.v->responder_ephemeral;
-		KUNIT_ASSERT_TRUE(test, mmesh_noise_create_response(&msg,
-						&p.r->peer.handshake, &reason));
+		KUNIT_ASSERT_EQ(test, respond(p.r, &msg), 0);
 		KUNIT_EXPECT_EQ(test, msg.header.type, known.header.type);
 		KUNIT_EXPECT_EQ(test, msg.receiver_index, known.receiver_index);
 		EXPECT_SAME(test, msg.ephemeral, known.ephemeral);
 		EXPECT_SAME(test, msg.encrypted_nothing, known.encrypted_nothing);
 
-		KUNIT_ASSERT_TRUE(test, mmesh_noise_begin_session(&p.r->peer.handshake,
-						&p.r->peer.keypairs, &reason));
+		KUNIT_ASSERT_EQ(test, begin(p.r), 0);
 		keypair = slot(p.r->peer.keypairs.next_keypair);
 		KUNIT_ASSERT_NOT_NULL(test, keypair);
 		EXPECT_SAME(test, keypair->sending.key, p.v->responder_sends);
@@ -209,20 +224,18 @@ static void noise_known_session(struct kunit *test)
 	struct mmesh_msg_initiation initiation;
 	struct mmesh_keypair *keypair;
 	struct mmesh_msg_response msg;
-	unsigned int reason;
 	struct pair p;
 	size_t n;
 
 	for (n = 0; n < ARRAY_SIZE(noise_vectors); n++) {
 		p = make_pair(test, &noise_vectors[n]);
 		rig.ephemeral = p.v->initiator_ephemeral;
-		KUNIT_ASSERT_TRUE(test, initiate(&p, &initiation));
+		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &initiation), 0);
 		memcpy(&msg, p.v->response, sizeof(msg));
 		/* Not authenticated but by the macs. */
 		msg.receiver_index = initiation.sender_index;
 		KUNIT_ASSERT_EQ(test, consume_response(p.i, &msg), 0);
-		KUNIT_ASSERT_TRUE(test, mmesh_noise_begin_session(&p.i->peer.handshake,
-						&p.i->peer.keypairs, &reason));
+		KUNIT_ASSERT_EQ(test, begin(p.i), 0);
 		keypair = slot(p.i->peer.keypairs.current_keypair);
 		KUNIT_ASSERT_NOT_NULL(test, keypair);
 		EXPECT_SAME(test, keypair->sending.key, p.v->initiator_sends);
@@ -241,18 +254,15 @@ static void noise_agreement(struct kunit *test)
 	struct mmesh_keypair *a, *b;
 	struct mmesh_msg_response msg;
 	u8 last[MMESH_KEY_LEN] = { 0 };
-	unsigned int reason;
 	struct pair p;
 	size_t n;
 
 	for (n = 0; n < ARRAY_SIZE(noise_vectors); n++) {
 		p = make_pair(test, &noise_vectors[n]);
 		shake_half(test, &p, &msg);
-		KUNIT_ASSERT_TRUE(test, mmesh_noise_begin_session(&p.r->peer.handshake,
-						&p.r->peer.keypairs, &reason));
+		KUNIT_ASSERT_EQ(test, begin(p.r), 0);
 		KUNIT_ASSERT_EQ(test, consume_response(p.i, &msg), 0);
-		KUNIT_ASSERT_TRUE(test, mmesh_noise_begin_session(&p.i->peer.handshake,
-						&p.i->peer.keypairs, &reason));
+		KUNIT_ASSERT_EQ(test, begin(p.i), 0);
 		a = slot(p.i->peer.keypairs.current_keypair);
 		b = slot(p.r->peer.keypairs.next_keypair);
 		EXPECT_SAME(test, a->sending.key, b->receiving.key);
@@ -271,9 +281,9 @@ static void noise_replay(struct kunit *test)
 	struct mmesh_handshake *hs = &p.r->peer.handshake;
 	struct mmesh_msg_initiation first, second;
 
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &first));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &first), 0);
 	rig.now.tv_sec++;
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &second));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &second), 0);
 	KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &first), 0);
 	hs->last_initiation_consumption = 0;
 	KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &first),
@@ -298,10 +308,10 @@ static void noise_flood(struct kunit *test)
 	const u64 interval = NSEC_PER_SEC / MMESH_INITIATIONS_PER_SECOND;
 	struct mmesh_msg_initiation msg;
 
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 	KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &msg), 0);
 	rig.now.tv_sec++;
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 	/* As if it had been an hour later than now: the test can't be slow
 	 * enough.
 	 */
@@ -348,7 +358,7 @@ static void noise_tampered_initiation(struct kunit *test)
 
 	for (n = 0; n < ARRAY_SIZE(noise_vectors); n++) {
 		p = make_pair(test, &noise_vectors[n]);
-		KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 		/* Have the static-static product in place first. */
 		KUNIT_ASSERT_EQ(test, consume_initiation(p.r, &msg), 0);
 		mmesh_handshake_clear(&p.r->peer.handshake);
@@ -415,7 +425,7 @@ static void noise_suites(struct kunit *test)
 		u8 other = !noise_vectors[n].suite;
 
 		p = make_pair(test, &noise_vectors[n]);
-		KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 		p.r->peer.handshake.suite = other;
 		KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &msg),
 				MMESH_STAT_HS_DROP_SUITE);
@@ -445,14 +455,13 @@ static void noise_low_order(struct kunit *test)
 	struct mmesh_msg_initiation msg;
 	struct mmesh_msg_response response;
 	struct mmesh_test_end *end;
-	unsigned int reason;
 	struct pair p;
 	size_t n;
 
 	p = make_pair(test, &noise_vectors[0]);
 	for (n = 0; n < ARRAY_SIZE(low_order); n++) {
 		/* As the peer's ephemeral, */
-		KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 		memcpy(msg.ephemeral, low_order[n], MMESH_KEY_LEN);
 		KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &msg),
 				MMESH_STAT_HS_DROP_DECRYPT);
@@ -465,9 +474,8 @@ static void noise_low_order(struct kunit *test)
 		/* and as its static key: nothing is sent. */
 		end = mmesh_test_end(test, p.v->initiator_private, low_order[n],
 				     NULL, p.v->suite);
-		KUNIT_EXPECT_FALSE(test, mmesh_noise_create_initiation(&msg,
-						&end->peer.handshake, &reason));
-		KUNIT_EXPECT_EQ(test, reason, MMESH_STAT_HS_DROP_DECRYPT);
+		KUNIT_EXPECT_EQ(test, start_initiation(end, &msg),
+				MMESH_STAT_HS_DROP_DECRYPT);
 		KUNIT_EXPECT_EQ(test, end->peer.handshake.state, MMESH_HS_ZEROED);
 		KUNIT_EXPECT_EQ(test, end->m.indices.count, 0);
 		mmesh_test_end_destroy(test, end);
@@ -482,7 +490,6 @@ static void noise_identity(struct kunit *test)
 	struct mmesh_msg_initiation msg;
 	struct mmesh_msg_response response;
 	struct pair p = make_pair(test, v);
-	unsigned int reason;
 
 	EXPECT_SAME(test, p.i->m.identity.static_public, v->initiator_public);
 	shake_half(test, &p, &response);
@@ -493,9 +500,8 @@ static void noise_identity(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, p.i->m.identity.has_identity);
 	EXPECT_SAME(test, p.i->m.identity.static_private, zero_key);
 	EXPECT_SAME(test, p.i->peer.handshake.precomputed_static_static, zero_key);
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_create_initiation(&msg,
-					&p.i->peer.handshake, &reason));
-	KUNIT_EXPECT_EQ(test, reason, MMESH_STAT_HS_DROP_NO_IDENTITY);
+	KUNIT_EXPECT_EQ(test, start_initiation(p.i, &msg),
+			MMESH_STAT_HS_DROP_NO_IDENTITY);
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &response),
 			MMESH_STAT_HS_DROP_NO_IDENTITY);
 	msg = known_initiation(v);
@@ -510,14 +516,14 @@ static void noise_identity(struct kunit *test)
 	up_write(&p.i->m.identity.lock);
 	p.r->peer.handshake.last_initiation_consumption = 0;
 	rig.now.tv_sec++;
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 	KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &msg),
 			MMESH_STAT_HS_DROP_UNKNOWN_PEER);
 	down_write(&p.i->m.identity.lock);
 	mmesh_identity_set_private(&p.i->m.identity, v->initiator_private);
 	up_write(&p.i->m.identity.lock);
 	mmesh_handshake_forget_static_static(&p.i->peer.handshake);
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &msg));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
 	KUNIT_EXPECT_EQ(test, consume_initiation(p.r, &msg), 0);
 	destroy_pair(test, &p);
 }
@@ -541,25 +547,17 @@ static void noise_states(struct kunit *test)
 	struct mmesh_handshake *i = &p.i->peer.handshake, *r = &p.r->peer.handshake;
 	struct mmesh_msg_initiation initiation;
 	struct mmesh_msg_response msg;
-	unsigned int reason;
 
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_create_response(&msg, r, &reason));
-	KUNIT_EXPECT_EQ(test, reason, MMESH_STAT_HS_DROP_STATE);
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_begin_session(r, &p.r->peer.keypairs,
-							   &reason));
-	KUNIT_EXPECT_EQ(test, reason, MMESH_STAT_HS_DROP_STATE);
+	KUNIT_EXPECT_EQ(test, respond(p.r, &msg), MMESH_STAT_HS_DROP_STATE);
+	KUNIT_EXPECT_EQ(test, begin(p.r), MMESH_STAT_HS_DROP_STATE);
 
 	shake_half(test, &p, &msg);
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_create_response(&msg, r, &reason));
-	KUNIT_EXPECT_EQ(test, reason, MMESH_STAT_HS_DROP_STATE);
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_begin_session(i, &p.i->peer.keypairs,
-							   &reason));
+	KUNIT_EXPECT_EQ(test, respond(p.r, &msg), MMESH_STAT_HS_DROP_STATE);
+	KUNIT_EXPECT_EQ(test, begin(p.i), MMESH_STAT_HS_DROP_STATE);
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &msg), 0);
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &msg), MMESH_STAT_HS_DROP_STATE);
-	KUNIT_EXPECT_TRUE(test, mmesh_noise_begin_session(i, &p.i->peer.keypairs,
-							  &reason));
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_begin_session(i, &p.i->peer.keypairs,
-							   &reason));
+	KUNIT_EXPECT_EQ(test, begin(p.i), 0);
+	KUNIT_EXPECT_EQ(test, begin(p.i), MMESH_STAT_HS_DROP_STATE);
 	/* The index is the session's now. */
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &msg),
 			MMESH_STAT_HS_DROP_NO_INDEX);
@@ -573,7 +571,7 @@ static void noise_states(struct kunit *test)
 	rig.now.tv_sec++;
 	r->last_initiation_consumption = 0;
 	shake_half(test, &p, &msg);
-	KUNIT_ASSERT_TRUE(test, initiate(&p, &initiation));
+	KUNIT_ASSERT_EQ(test, start_initiation(p.i, &initiation), 0);
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &msg),
 			MMESH_STAT_HS_DROP_NO_INDEX);
 	msg.receiver_index = initiation.sender_index;
@@ -591,15 +589,14 @@ static void noise_dead_peer(struct kunit *test)
 	struct pair p = make_pair(test, &noise_vectors[0]);
 	struct mmesh_msg_initiation msg;
 	struct mmesh_msg_response response;
-	unsigned int reason;
 
 	shake_half(test, &p, &response);
 	p.i->peer.is_dead = true;
 	KUNIT_EXPECT_EQ(test, consume_response(p.i, &response), 0);
-	KUNIT_EXPECT_FALSE(test, mmesh_noise_begin_session(&p.i->peer.handshake,
-						&p.i->peer.keypairs, &reason));
+	KUNIT_EXPECT_EQ(test, begin(p.i), MMESH_STAT_HS_DROP_STATE);
 	KUNIT_EXPECT_NULL(test, slot(p.i->peer.keypairs.current_keypair));
-	KUNIT_EXPECT_FALSE(test, initiate(&p, &msg));
+	KUNIT_EXPECT_EQ(test, start_initiation(p.i, &msg),
+			MMESH_STAT_HS_DROP_UNKNOWN_PEER);
 	mmesh_handshake_clear(&p.i->peer.handshake);
 	KUNIT_EXPECT_EQ(test, p.i->m.indices.count, 0);
 	destroy_pair(test, &p);
