@@ -98,7 +98,7 @@ static void retransmit_handshake(struct mmesh_peer *peer)
 	struct mmesh_timers *timers = &peer->timers;
 	unsigned int attempts = READ_ONCE(timers->handshake_attempts);
 
-	timers->jitter = draw_jitter();
+	WRITE_ONCE(timers->jitter, draw_jitter());
 	if (attempts > MMESH_MAX_HANDSHAKE_ATTEMPTS) {
 		give_up(peer);
 		return;
@@ -121,7 +121,7 @@ static void send_keepalive(struct mmesh_peer *peer)
 
 static void new_handshake(struct mmesh_peer *peer)
 {
-	peer->timers.jitter = draw_jitter();
+	WRITE_ONCE(peer->timers.jitter, draw_jitter());
 	mmesh_endpoint_clear_src(peer);
 	mmesh_handshake_initiate(peer, false);
 }
@@ -207,7 +207,7 @@ void mmesh_timers_init(struct mmesh_peer *peer)
 	memset(timers, 0, sizeof(*timers));
 	spin_lock_init(&timers->lock);
 	timer_setup(&timers->timer, on_timer, 0);
-	timers->jitter = draw_jitter();
+	WRITE_ONCE(timers->jitter, draw_jitter());
 	timers->stopped = !netif_running(peer->device->dev);
 }
 
