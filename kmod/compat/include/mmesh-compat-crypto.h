@@ -7,7 +7,7 @@
 #define MMESH_COMPAT_CRYPTO_H
 
 #include <crypto/blake2s.h>
-#if __has_include(<crypto/utils.h>)
+#ifdef MMESH_HAVE_CRYPTO_UTILS_H
 #include <crypto/utils.h>
 #else
 /* Before 6.7 crypto_memneq() was here. */

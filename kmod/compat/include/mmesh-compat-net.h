@@ -13,12 +13,11 @@
 #include <net/rtnetlink.h>
 #include <net/udp.h>
 #include <net/udp_tunnel.h>
-#if __has_include(<net/gso.h>)
+#ifdef MMESH_HAVE_GSO_H
 #include <net/gso.h>
 #endif
-#if __has_include(<net/ipv6_stubs.h>)
+#ifdef MMESH_HAVE_IPV6_STUB
 #include <net/ipv6_stubs.h>
-#define MMESH_HAVE_IPV6_STUB
 #endif
 
 /* 7.x: struct sock; before: struct socket. */

@@ -3,7 +3,7 @@
 #ifndef MMESH_COMPAT_LINUX_UNALIGNED_H
 #define MMESH_COMPAT_LINUX_UNALIGNED_H
 
-#if __has_include_next(<linux/unaligned.h>)
+#ifdef MMESH_HAVE_UNALIGNED_H
 #include_next <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
