@@ -40,12 +40,52 @@ modules_filter()
 	grep -vE '^(warning: (the compiler|pahole version) differs|  The kernel was built (by|with):|  You are using:|make(\[[0-9]+\])?: (Entering|Leaving) directory|.*Skipping BTF generation)' || :
 }
 
+# Newer kernels need a newer sparse than older distributions have; that one then comes from the cache.
+modules_sparse_works()
+{
+	local said
+
+	said=$(echo 'static inline int f(const int *q) { __typeof_unqual__(*q) v = *q; return v; }' | "$1" - 2>&1) || return 1
+	[[ ! $said =~ error ]]
+}
+
+modules_sparse_fetch()
+{
+	local dir=$LAB_CACHE/sparse libs
+
+	[[ ! -x $dir/sparse ]] || return 0
+	with_lock apt apt_refresh
+	libs=$(with_lock libraries stock_libraries)
+	rm -rf "$dir"
+	apt_fetch "$dir/deb" sparse
+	dpkg -x "$dir"/deb/*.deb "$dir/pkg"
+	printf '#!/bin/sh\nexec "%s/ld-linux-x86-64.so.2" --library-path "%s" "%s" "$@"\n' \
+		"$libs" "$libs" "$dir/pkg/usr/bin/sparse" >"$dir/sparse"
+	chmod +x "$dir/sparse"
+}
+
+# The sparse to use, for make's CHECK.
+modules_sparse()
+{
+	if modules_sparse_works sparse; then
+		echo sparse
+		return
+	fi
+	with_lock sparse modules_sparse_fetch
+	modules_sparse_works "$LAB_CACHE/sparse/sparse" || die "modules: no sparse that knows the kernel's C"
+	echo "$LAB_CACHE/sparse/sparse"
+}
+
 modules_make()
 {
-	local kernel=$1 dir=$2 args=()
+	local kernel=$1 dir=$2 args=() sparse
 
 	shift 2
 	mapfile -t args < <(kernel_make_args "$kernel")
+	if [[ ${C:-} ]]; then
+		sparse=$(modules_sparse) || return 1
+		args+=(CHECK="$sparse")
+	fi
 	make -s "${args[@]}" M="$dir" ${W:+W="$W"} ${C:+C="$C"} -j"$LAB_JOBS" "$@" 2>&1
 }
 
