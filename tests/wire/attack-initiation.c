@@ -123,10 +123,10 @@ static bool strangers(struct target *t, struct peer *peer)
 	unsigned long i;
 
 	for (i = 0; i < t->options->count; i++) {
-		if (i % 4 == 0) {
+		if (i % 16 == 0) {
 			dh_generate(stranger.private, stranger.public);
 			/* One that claims to be the device itself. */
-			if (i % 16 == 0)
+			if (i % 64 == 0)
 				memcpy(stranger.public, peer->theirs, KEY);
 			make_initiation(&stranger, &hs, SUITE_WIREGUARD, msg);
 		}
@@ -146,7 +146,7 @@ static bool impostors(struct target *t, struct peer *peer)
 	unsigned long i;
 
 	for (i = 0; i < t->options->count; i++) {
-		if (i % 4 == 0) {
+		if (i % 16 == 0) {
 			dh_generate(impostor.private, impostor.public);
 			memcpy(impostor.public, peer->public, KEY);
 			make_initiation(&impostor, &hs, SUITE_WIREGUARD, msg);

@@ -22,8 +22,6 @@ slab_below() { [ "$(slab)" -le "$1" ]; }
 # device: in A, with a cable to X, where the hostile peer is. PSK=1, OUTER=4|6.
 device()
 {
-	local psk=()
-
 	ns A X
 	veth "$A" va "$X" vx
 	addr "$A" va 10.9.0.1/24 fd09::1/64
@@ -32,14 +30,21 @@ device()
 	keys A X
 	TO=10.9.0.1 FROM=10.9.0.2:1002
 	[ "${OUTER:-4}" = 4 ] || TO=fd09::1 FROM=[fd09::2]:1002
-	if [ "${PSK:-0}" = 1 ]; then
-		(umask 077; wg genpsk >"$TMP/psk")
-		psk=(preshared-key "$TMP/psk")
-	fi
-	wgc "$A" set mm0 private-key "${PRIV[A]}" listen-port 1001 peer "${PUB[X]}" "${psk[@]}" \
-		allowed-ips 10.66.0.2/32,fd66::2/128 endpoint "$FROM"
+	wgc "$A" set mm0 private-key "${PRIV[A]}" listen-port 1001
+	(umask 077; wg genpsk >"$TMP/psk")
+	add_peer
 	addr "$A" mm0 10.66.0.1/24 fd66::1/64
 	ip -n "$A" link set mm0 mtu 1420 up
+}
+
+# add_peer: X at A, without a session.
+add_peer()
+{
+	local psk=()
+
+	[ "${PSK:-0}" = 0 ] || psk=(preshared-key "$TMP/psk")
+	wgc "$A" set mm0 peer "${PUB[X]}" remove
+	wgc "$A" set mm0 peer "${PUB[X]}" "${psk[@]}" allowed-ips 10.66.0.2/32,fd66::2/128 endpoint "$FROM"
 }
 
 # hostile COUNT [OPTION ...] ATTACK
@@ -62,6 +67,7 @@ attack()
 	device
 	# Caches and pools of the first hundreds are no growth.
 	hostile 500 "${@:4}" "$name"
+	add_peer
 	before=$(slab)
 	hostile "$count" "${@:4}" "$name"
 	expect_ge "$(stat "$A" mm0 "$counter")" $((count / 20)) "$counter"
@@ -92,17 +98,17 @@ test_bundled_macs() { attack forged-macs hs_drop_mac1 1 --bundles; }
 test_ipv6_bundled_flipped() { OUTER=6 attack flipped-records rx_drop_auth 1 --bundles; }
 
 test_forged_macs() { attack forged-macs hs_drop_mac1; }
-test_random_initiations() { attack random-initiations hs_drop_decrypt; }
-test_flipped_initiations() { attack flipped-initiations hs_drop_decrypt; }
-test_low_order_points() { attack low-order-points hs_drop_decrypt; }
-test_strangers() { attack strangers hs_drop_unknown_peer 2; }
-test_impostors() { attack impostors hs_drop_decrypt 2; }
-test_wrong_suite() { attack wrong-suite hs_drop_suite; }
+test_random_initiations() { attack random-initiations hs_drop_decrypt 2; }
+test_flipped_initiations() { attack flipped-initiations hs_drop_decrypt 2; }
+test_low_order_points() { attack low-order-points hs_drop_decrypt 4; }
+test_strangers() { attack strangers hs_drop_unknown_peer 4; }
+test_impostors() { attack impostors hs_drop_decrypt 4; }
+test_wrong_suite() { attack wrong-suite hs_drop_suite 4; }
 test_replayed_initiations() { attack replayed-initiations hs_drop_replay; }
-test_hasty_initiations() { attack hasty-initiations hs_drop_flood 5; }
+test_hasty_initiations() { attack hasty-initiations hs_drop_flood 20; }
 
 test_unknown_responses() { attack unknown-responses hs_drop_no_index; }
-test_forged_responses() { PSK=1 attack forged-responses hs_drop_decrypt; }
+test_forged_responses() { PSK=1 attack forged-responses hs_drop_decrypt 2; }
 test_replayed_responses() { PSK=1 attack replayed-responses hs_drop_no_index; }
 test_reflected_handshakes() { attack reflected-handshakes hs_drop_mac1; }
 test_forged_cookies() { attack forged-cookies hs_drop_cookie_invalid; }
@@ -110,10 +116,11 @@ test_replayed_cookies() { attack replayed-cookies hs_drop_cookie_invalid; }
 
 test_ipv6_unknown_types() { OUTER=6 attack unknown-types rx_drop_type; }
 test_ipv6_forged_records() { OUTER=6 attack forged-records rx_drop_auth; }
-test_ipv6_random_initiations() { OUTER=6 attack random-initiations hs_drop_decrypt 4; }
+test_ipv6_random_initiations() { OUTER=6 attack random-initiations hs_drop_decrypt 10; }
 test_ipv6_cookie_way() { OUTER=6 attack cookie-way hs_drop_cookie_required 100000; }
 
-test_overload() { attack overload hs_drop_cookie_required; }
+# Less than this is no load.
+test_overload() { COUNT=100000 attack overload hs_drop_cookie_required; }
 test_cookie_way() { attack cookie-way hs_drop_cookie_required 100000; }
 test_hasty_address() { attack hasty-address hs_drop_ratelimit 100000; }
 
@@ -127,6 +134,16 @@ member()
 	veth "$A" "v$1" "$member_ns" vb
 	addr "$A" "v$1" "10.9.$octet.1/24"
 	addr "$member_ns" vb "10.9.$octet.2/24"
+	ip -n "$A" route add "10.66.$octet.2/32" dev mm0
+	join "$@"
+}
+
+# join NAME OCTET [KIND]: make the tunnel and its keys.
+join()
+{
+	local -n member_ns=$1
+	local octet=$2
+
 	keys "$1"
 	tunnel "$member_ns" mm0 "${3:-$MMESH_KIND}"
 	wgc "$member_ns" set mm0 private-key "${PRIV[$1]}" peer "${PUB[A]}" allowed-ips 10.66.0.1/32 \
@@ -135,16 +152,17 @@ member()
 	ip -n "$member_ns" link set mm0 mtu 1420 up
 	ip -n "$member_ns" route add 10.66.0.1/32 dev mm0
 	wgc "$A" set mm0 peer "${PUB[$1]}" allowed-ips "10.66.$octet.2/32"
-	ip -n "$A" route add "10.66.$octet.2/32" dev mm0
 }
 
+# Cookies that D took; of wireguard.ko nothing tells it.
+cookies() { [ "${KIND_OF[$D/mm0]}" = mmesh ] && stat "$D" mm0 hs_cookie_rx || echo 1; }
 is_flooded() { [ "$(stat "$A" mm0 hs_drop_cookie_required)" -ge 1000 ]; }
 objects() { awk '$1 == "mmesh_handshake_message" { print $2 }' /proc/slabinfo; }
 
 # Handshakes from invented sources, as many as fit: who has a session notices nothing, who has none gets one by cookie.
 flood()
 {
-	local before
+	local before flooder try
 
 	device
 	addr "$A" mm0 10.66.0.1/32
@@ -154,22 +172,29 @@ flood()
 	member D 2 "$1"
 	pings "$C" 10.66.0.1
 	before=$(slab)
-	bg hostile 1000000000 spoofed-flood
+	hostile 1000000000 spoofed-flood &
+	flooder=$!
+	echo "$flooder" >>"$TMP/pids"
 	wait_for 20 is_flooded
 	# 500 round trips, none lost.
 	n "$C" ping -q -c 500 -i 0.01 -W 5 10.66.0.1 >"$TMP/ping"
 	grep -q ' 500 received' "$TMP/ping" || fail "an existing session: $(grep received "$TMP/ping")"
-	wait_for 60 pings "$D" 10.66.0.1 5
-	kill -0 "$BG_PID" || fail "the flood has ended before"
-	[ "$1" = wireguard ] || expect_ge "$(stat "$D" mm0 hs_cookie_rx)" 1 "cookies that the new peer took"
+	# New peers get in. The device may catch its breath just then, so there are several until one had to show a cookie.
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		wait_for 60 pings "$D" 10.66.0.1 5
+		[ "$(cookies)" = 0 ] || break
+		ip -n "$D" link del mm0
+		wgc "$A" set mm0 peer "${PUB[D]}" remove
+		join D 2 "$1"
+	done
+	expect_ge "$(cookies)" 1 "cookies that a new peer took"
+	kill -0 "$flooder" || fail "the flood has ended before"
 	# The queue is bounded, and so is what it costs.
 	expect_le "$(objects)" 4352 "queued messages"
 	expect_le "$(slab)" $((before + 8192)) "kernel memory in KiB"
 	pings "$C" 10.66.0.1
-	kill "$BG_PID"
+	kill "$flooder"
 	wait_for 20 slab_below $((before + 1024))
-	stat "$A" mm0 hs_drop_cookie_required
-	stat "$A" mm0 hs_drop_queue_full || true
 }
 test_flood() { flood mmesh; }
 test_flood_wireguard() { need_module wireguard; flood wireguard; }

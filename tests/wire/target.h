@@ -43,8 +43,15 @@ struct target {
 	uint8_t answer[7][2048];
 	size_t answer_len[7];
 
-	uint8_t *bundle;
-	size_t bundle_len, bundle_each;
+	/* Datagrams not handed to the kernel yet, back to back. */
+	uint8_t *buffer;
+	struct datagram {
+		size_t len;
+		size_t each;	/* length of its messages but the last; of one: 0 */
+		bool closed;	/* no message may follow */
+	} waiting[64];
+	unsigned int num_waiting;
+	size_t buffered;
 };
 
 void target_open(struct target *t, const struct options *options);
