@@ -14,6 +14,7 @@ usage: hostile.py [NUMBER OF RANDOM MESSAGES [SEED]]
 """
 
 import errno
+import os
 import random
 import socket
 import struct
@@ -26,6 +27,7 @@ NLA_F_NET_BYTEORDER = 0x4000
 HEAD = 20  # bytes before the first attribute: nlmsghdr and genlmsghdr
 POLICY_ERRORS = {errno.EINVAL, errno.ERANGE}
 DEVICES = ("hm0", "hm1")
+OLD = os.uname().release.startswith("6.1.")
 
 
 def key(n):
@@ -412,6 +414,9 @@ class Run:
             self.fail(f"{case.op}: {case.name}: {refusal} has no text")
         # The core doesn't say where bytes are left over.
         if case.offset is None or "leftover" in refusal.text:
+            return
+        # Linux 6.1 tells the end of a dump only the text.
+        if refusal.offset is None and case.header.get("flags") == NLM_F_DUMP and OLD:
             return
         offsets = (case.offset,) if isinstance(case.offset, int) else case.offset
         if refusal.offset not in offsets:
