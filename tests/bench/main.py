@@ -27,15 +27,17 @@ class Case:
     unit: str
     mmesh: str
     peer: str
-    bar: float
+    bar: float | None = None
     at_most: bool = False
 
 
 CASES = {
     "tcp1-aes": Case("Gb/s", "mmesh-aes", "wireguard", 3.0),
+    "tcp1-aes-128k": Case("Gb/s", "mmesh-aes 128k", "wireguard 128k"),
+    "tcp1-aes-limit": Case("Gb/s", "mmesh-aes", "aes limit"),
     "tcp1-aes-esp": Case("Gb/s", "mmesh-aes", "esp", 2.0),
     "tcp1-wg": Case("Gb/s", "mmesh-wg", "wireguard", 1.6),
-    "tcp1-wg-limit": Case("Gb/s", "mmesh-wg", "limit", 0.85),
+    "tcp1-wg-limit": Case("Gb/s", "mmesh-wg", "chacha limit", 0.85),
     "tcp1-aes-nic": Case("Gb/s", "mmesh-aes nic", "wireguard nic", 2.0),
     "tcp1-wg-nic": Case("Gb/s", "mmesh-wg nic", "wireguard nic", 1.4),
     "interop-tx": Case("Gb/s", "mmesh to wireguard", "wireguard", 1.0),
@@ -52,8 +54,8 @@ CASES = {
 # Cases that are no ratio of two variants' medians, by the part that makes their rows.
 SPECIAL = {"rtt-p50": rtt, "rtt-p99": rtt, "handshakes": handshakes,
            **dict.fromkeys(scale.CASES, scale)}
-# Not a variant that can be measured: the VXLAN path plus the cipher's time.
-LIMIT_PARTS = ("vxlan", "mmesh-wg")
+# Not variants that can be measured: the VXLAN path plus the cipher's time.
+LIMITS = {"chacha limit": "chacha_ns", "aes limit": "gcm_ns"}
 
 VARIANTS = {**tcp.VARIANTS, **fwd.VARIANTS, **cpu.VARIANTS}
 
@@ -82,11 +84,11 @@ def progress(text):
     print("bench: " + text, file=sys.stderr, flush=True)
 
 
-def limit(vxlan_gbps):
+def limit(vxlan_gbps, cipher):
     """Gb/s of one flow if a tunnel cost what VXLAN costs, and the cipher: the
     times for one packet's payload are added."""
     payload_bits = (1500 - 80 - 52) * 8
-    both = payload_bits / vxlan_gbps + handshakes.kernel_speed()["chacha_ns"]
+    both = payload_bits / vxlan_gbps + handshakes.kernel_speed()[cipher]
     return payload_bits / both
 
 
@@ -95,7 +97,7 @@ def measure_ratios(names, options, table):
     wanted = []
     for name in names:
         case = CASES[name]
-        parts = LIMIT_PARTS if case.peer == "limit" else (case.peer, case.mmesh)
+        parts = ("vxlan" if case.peer in LIMITS else case.peer, case.mmesh)
         wanted += [part for part in parts if part not in wanted]
     if not wanted:
         return
@@ -110,8 +112,9 @@ def measure_ratios(names, options, table):
     medians = {name: statistics.median(values) for name, values in figures.items()}
     for name, values in figures.items():
         progress(f"{name}: median {medians[name]:.4g}, {min(values):.4g} to {max(values):.4g}")
-    if "vxlan" in medians:
-        medians["limit"] = limit(medians["vxlan"])
+    for name, cipher in LIMITS.items():
+        if "vxlan" in medians:
+            medians[name] = limit(medians["vxlan"], cipher)
     for name in names:
         case = CASES[name]
         scale_by = 1e-3 if case.unit == "kpps" else 1

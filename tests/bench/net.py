@@ -168,6 +168,7 @@ class Pair:
             ends[i].up(self.mtu, f"10.1.0.{i + 1}/24", f"fd01::{i + 1}/64")
             for prefix in behind[1 - i]:
                 ip(ends[i].ns, "route", "add", prefix, "dev", "t")
+        self.end_a = ends[0]
 
     def _plain(self):
         for ns, _, _, n in self._sides():

@@ -12,7 +12,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-enum { TEXT = 1420, TAG = 16, KEY = 32, ROUNDS = 5, TIMES = 4000, POINTS = 500 };
+enum { TEXT = 1420, TAG = 16, KEY = 32, ROUNDS = 60, TIMES = 300, POINTS = 30 };
 
 static unsigned int chacha_ns;
 module_param(chacha_ns, uint, 0444);
