@@ -40,6 +40,7 @@ apt_private()
 		-o Acquire::Languages=none \
 		-o Acquire::Retries=3 \
 		-o APT::Sandbox::User= \
+		-o APT::Update::Error-Mode=any \
 		-o APT::Update::Post-Invoke-Success= \
 		"$@"
 }
@@ -65,13 +66,13 @@ apt_refresh()
 	touch "$APT_DIR/stamp"
 }
 
-# apt_newest REGEX: of all package names that match, the one with the highest version.
-apt_newest()
+# apt_matching REGEX: all package names that match, the newest first.
+apt_matching()
 {
-	apt_private apt-cache pkgnames | grep -xE -- "$1" | sort -V | tail -n 1
+	apt_private apt-cache pkgnames | grep -xE -- "$1" | sort -Vr || :
 }
 
-# apt_version PACKAGE: the candidate's version; apt's default order would prefer sid only by number, which is wanted.
+# apt_version PACKAGE: the candidate's version.
 apt_version()
 {
 	apt_private apt-cache --no-all-versions show "$1" | sed -n 's/^Version: //p' | head -n 1

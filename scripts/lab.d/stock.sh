@@ -214,13 +214,16 @@ stock_build()
 # Boots kernel $1 and leaves its process group in RUN_PGID.
 stock_boot()
 {
-	local kernel=$1 dir=$2 cpus=$3 args mem=${MMESH_LAB_MEM:-2048}
+	local kernel=$1 dir=$2 cpus=$3 args words mem=${MMESH_LAB_MEM:-2048}
 
+	words="console=ttyS0 quiet panic=-1 oops=panic lab.run=$RUN_DIR"
+	# Emulated processors stand still while the host is busy, which is no kernel's fault.
+	words+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
 	args=(
 		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" -m "$mem"
 		-nodefaults -display none -no-reboot
 		-kernel "$dir/vmlinuz" -initrd "$dir/initrd"
-		-append "console=ttyS0 quiet panic=-1 oops=panic lab.run=$RUN_DIR ${MMESH_LAB_QEMU_APPEND:-}"
+		-append "$words ${MMESH_LAB_QEMU_APPEND:-}"
 		-serial "file:$RUN_DIR/console"
 		-virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap
 		-device virtio-serial-pci

@@ -37,31 +37,40 @@ uml_ready()
 	[[ -e $(uml_dir "$1")/ready ]]
 }
 
+# Unpacks and edits package $1 as directory $2; fails when the edits do not fit this source.
+uml_unpack()
+{
+	local package=$1 dir=$2 work=$LAB_CACHE/src/new.$$ tar
+
+	rm -rf "$LAB_CACHE"/src/new.*
+	mkdir -p "$work/deb" "$work/linux"
+	apt_fetch "$work/deb" "$package"
+	say "unpacking $package"
+	dpkg --fsys-tarfile "$work"/deb/*.deb | tar -x -C "$work/deb" --wildcards './usr/src/*.tar.*' || return 1
+	tar=("$work"/deb/usr/src/linux-source-*.tar.*)
+	tar -xf "${tar[0]}" -C "$work/linux" --strip-components=1 || return 1
+	# The edits end their subshell at the first that does not match.
+	(cd "$work/linux" && uml_edit_source) || { rm -rf "$work"; return 1; }
+	mv "$work/linux" "$dir" && rm -rf "$work"
+}
+
 # An edited source tree, shared by both kernels; prints its path. Call with the lock "source" held.
 uml_source()
 {
-	local package version key dir work tar
+	local package dir key
 
 	with_lock apt apt_refresh
-	package=$(apt_newest "$UML_SOURCE_RE")
-	[[ $package ]] || die "apt: no package matches $UML_SOURCE_RE"
-	version=$(apt_version "$package")
 	key=$(hash_of "$LAB_LIB/uml-edits.sh")
-	dir=$LAB_CACHE/src/$package-$version-$key
-	if [[ ! -d $dir ]]; then
-		work=$LAB_CACHE/src/new.$$
-		rm -rf "$LAB_CACHE"/src/new.*
-		mkdir -p "$work/deb" "$work/linux"
-		apt_fetch "$work/deb" "$package"
-		say "unpacking $package $version"
-		dpkg --fsys-tarfile "$work"/deb/*.deb | tar -x -C "$work/deb" --wildcards './usr/src/*.tar.*'
-		tar=("$work"/deb/usr/src/linux-source-*.tar.*)
-		tar -xf "${tar[0]}" -C "$work/linux" --strip-components=1
-		(cd "$work/linux" && uml_edit_source) || exit 1
-		mv "$work/linux" "$dir"
-		rm -rf "$work"
-	fi
-	echo "$dir"
+	# A newer source than the edits were made for may need other ones, and the one before it serves meanwhile.
+	for package in $(apt_matching "$UML_SOURCE_RE"); do
+		dir=$LAB_CACHE/src/$package-$(apt_version "$package")-$key
+		if [[ -d $dir ]] || uml_unpack "$package" "$dir"; then
+			echo "$dir"
+			return
+		fi
+		say "the edits do not fit $package"
+	done
+	die "uml: no package that matches $UML_SOURCE_RE takes the edits"
 }
 
 # Each line of the fragments must have survived kconfig: a lost option would show only much later.
