@@ -28,6 +28,9 @@ enum {
 struct aes_engine {
 	struct crypto_aead *tfm;
 	struct aead_request *req;
+	/* Prepared once: a record changes nothing but the buffers. */
+	struct scatterlist in;
+	struct scatterlist out;
 	u64 key_id;
 };
 
@@ -70,6 +73,10 @@ static int engine_init(struct aes_engine *engine)
 	engine->req = aead_request_alloc(engine->tfm, GFP_KERNEL);
 	if (!engine->req || crypto_aead_setauthsize(engine->tfm, MMESH_TAG_LEN))
 		return -ENOMEM;
+	aead_request_set_callback(engine->req, 0, NULL, NULL);
+	aead_request_set_ad(engine->req, 0);
+	sg_init_table(&engine->in, 1);
+	sg_init_table(&engine->out, 1);
 	return 0;
 }
 
@@ -183,17 +190,14 @@ static int aes_seal(const struct mmesh_crypt_key *key, u8 *buf, size_t len, u64 
 {
 	struct aes_engine *engine = this_cpu_ptr(&aes_cpus.seal);
 	u8 iv[GCM_IV_LEN];
-	struct scatterlist sg;
 	int ret;
 
 	ret = engine_key(engine, key);
 	if (ret)
 		return ret;
 	gcm_iv(iv, nonce);
-	sg_init_one(&sg, buf, len + MMESH_TAG_LEN);
-	aead_request_set_callback(engine->req, 0, NULL, NULL);
-	aead_request_set_ad(engine->req, 0);
-	aead_request_set_crypt(engine->req, &sg, &sg, len, iv);
+	sg_set_buf(&engine->in, buf, len + MMESH_TAG_LEN);
+	aead_request_set_crypt(engine->req, &engine->in, &engine->in, len, iv);
 	return crypto_aead_encrypt(engine->req);
 }
 
@@ -201,7 +205,6 @@ static int aes_open(const struct mmesh_crypt_key *key, u8 *dst, const u8 *src,
 		    size_t len, u64 nonce)
 {
 	struct aes_engine *engine = this_cpu_ptr(&aes_cpus.open);
-	struct scatterlist in, out;
 	u8 iv[GCM_IV_LEN];
 	int ret;
 
@@ -209,11 +212,9 @@ static int aes_open(const struct mmesh_crypt_key *key, u8 *dst, const u8 *src,
 	if (ret)
 		return ret;
 	gcm_iv(iv, nonce);
-	sg_init_one(&in, src, len);
-	sg_init_one(&out, dst, len - MMESH_TAG_LEN);
-	aead_request_set_callback(engine->req, 0, NULL, NULL);
-	aead_request_set_ad(engine->req, 0);
-	aead_request_set_crypt(engine->req, &in, &out, len, iv);
+	sg_set_buf(&engine->in, src, len);
+	sg_set_buf(&engine->out, dst, len - MMESH_TAG_LEN);
+	aead_request_set_crypt(engine->req, &engine->in, &engine->out, len, iv);
 	return crypto_aead_decrypt(engine->req);
 }
 
@@ -243,7 +244,6 @@ static int aes_run(bool encrypt, u8 *buf, size_t len, size_t ad_len, u64 nonce,
 		   const u8 key[MMESH_KEY_LEN])
 {
 	struct aead_request *req = aes_handshake.req;
-	struct scatterlist sg;
 	u8 iv[GCM_IV_LEN];
 	int ret;
 
@@ -251,10 +251,9 @@ static int aes_run(bool encrypt, u8 *buf, size_t len, size_t ad_len, u64 nonce,
 	if (ret)
 		return ret;
 	gcm_iv(iv, nonce);
-	sg_init_one(&sg, buf, HANDSHAKE_AEAD_MAX);
-	aead_request_set_callback(req, 0, NULL, NULL);
+	sg_set_buf(&aes_handshake.in, buf, HANDSHAKE_AEAD_MAX);
 	aead_request_set_ad(req, ad_len);
-	aead_request_set_crypt(req, &sg, &sg, len, iv);
+	aead_request_set_crypt(req, &aes_handshake.in, &aes_handshake.in, len, iv);
 	/* With BH off the FPU is ours, as the inner algorithm demands. */
 	local_bh_disable();
 	ret = encrypt ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req);
