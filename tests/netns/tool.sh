@@ -432,9 +432,10 @@ test_show_while_changing()
 	local i count
 
 	one A
-	for ((i = 0; i < 300; i++)); do
-		echo "peer add $(head -c 32 /dev/urandom | base64) dev mm0 allowed-ips 10.0.$((i >> 8)).$((i & 255))"
-	done | n "$A" mmesh -force -b -
+	python3 -c 'import base64, os
+for i in range(300):
+    key = base64.b64encode(os.urandom(32)).decode()
+    print(f"peer add {key} dev mm0 allowed-ips 10.0.{i >> 8}.{i & 255}")' | n "$A" mmesh -force -b -
 	keyfile peer
 	n_bg "$A" bash -c 'while :; do mmesh -force peer add "$0" dev mm0; mmesh peer del "$0" dev mm0; done' "${PUB[peer]}"
 	for ((i = 0; i < $(volume 12); i++)); do

@@ -61,14 +61,31 @@ offers "dump" wg show mm0 d
 offers "mm0 mm1" -n other dev set ""
 offers "gen pub psk help" -j -p key ""
 
-if command -v zsh >/dev/null; then
-	if zsh -n "$top/packaging/completions/_mmesh"; then
-		echo "ok - completion: zsh reads its file"
+# zsh_offers PATTERN LINE: what an interactive zsh shows after two tabs
+zsh_offers() {
+	if TERM=dumb timeout 30 zsh -f -c '
+		zmodload zsh/zpty
+		zpty z zsh -f -i
+		zpty -w z "PROMPT=; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+		zpty -w z "bindkey \"^I\" complete-word; LISTMAX=0; print rea\"\"dy"
+		zpty -r z seen "*ready*"
+		zpty -w -n z "$2"$'"'\t\t'"'
+		zpty -r z seen "$3"' zsh "$top/packaging/completions" "$2" "$1"; then
+		echo "ok - completion: zsh: $2"
 	else
-		echo "not ok - completion: zsh reads its file"
+		echo "not ok - completion: zsh: $2"
 		failed=1
 	fi
+}
+
+if command -v zsh >/dev/null; then
+	zsh_offers '*dev*help*key*monitor*peer*stat*wg*' 'mmesh '
+	zsh_offers '*add*del*help*replace*set*show*' 'mmesh peer '
+	zsh_offers '*fwmark*listen-port*private-key*' 'mmesh -j dev set mm0 '
+	zsh_offers '*aes256gcm*wireguard*' 'mmesh peer set KEY dev mm0 suite '
+	zsh_offers '*mm0*mm1*' 'mmesh dev del '
+	zsh_offers '*KEYONE*KEYTWO*' 'mmesh peer del '
 else
-	echo "ok - completion: zsh reads its file # SKIP no zsh"
+	echo "ok - completion: zsh # SKIP no zsh"
 fi
 exit $failed
