@@ -2,7 +2,7 @@
 /* RX path, stage 5 of 5: check the inner packet and hand it up. In: open.c.
  * Out: the stack, by way of GRO on this CPU. Context: softirq, RCU read.
  * Drops: RX_DROP_NOT_IP, RX_DROP_INNER_LENGTH, RX_DROP_SOURCE, RX_DROP_ECN,
- * RX_DROP_NO_MEMORY, RX_DROP_BACKLOG.
+ * RX_DROP_NO_MEMORY, RX_DROP_BACKLOG, RX_DROP_DEVICE_DOWN.
  */
 
 #include <linux/ip.h>
@@ -58,7 +58,9 @@ static void deliver(struct mmesh_landing *l, struct sk_buff *skb, __be16 protoco
 	skb_reset_network_header(skb);
 	/* By then it may have been freed. */
 	if (unlikely(gro_cells_receive(&l->m->gro_cells, skb) != NET_RX_SUCCESS)) {
-		mmesh_stat_add(l->m, MMESH_STAT_RX_DROP_BACKLOG, packets);
+		mmesh_stat_add(l->m, l->m->dev->flags & IFF_UP ?
+			       MMESH_STAT_RX_DROP_BACKLOG :
+			       MMESH_STAT_RX_DROP_DEVICE_DOWN, packets);
 		return;
 	}
 	mmesh_stat_add(l->m, MMESH_STAT_RX_PACKETS, packets);

@@ -194,27 +194,28 @@ static unsigned int tso_segment(const struct tso *t, unsigned int i, u8 *text)
 	return t->hdr_len + payload;
 }
 
-static int seal_tso(struct mmesh_bundle *b, const struct tso *t,
-		    const struct mmesh_keypair *keypair, u64 nonce,
-		    unsigned int mtu)
+/* Returns how many segments were sealed; *@ret says why not all. */
+static unsigned int seal_tso(struct mmesh_bundle *b, const struct tso *t,
+			     const struct mmesh_keypair *keypair, u64 nonce,
+			     unsigned int mtu, int *ret)
 {
 	const unsigned int total = t->skb->len - t->hdr_len;
 	unsigned int i, len, pad;
 	u8 *text;
-	int ret;
 
 	for (i = 0; i < t->segs; i++, nonce++) {
 		len = t->hdr_len + min(t->mss, total - i * t->mss);
 		pad = padding(len, mtu);
 		text = begin_record(b, keypair, nonce, len + pad);
+		*ret = -ENOMEM;
 		if (!text)
-			return -ENOMEM;
+			break;
 		tso_segment(t, i, text);
-		ret = end_record(keypair, text, len, pad, nonce);
-		if (ret)
-			return ret;
+		*ret = end_record(keypair, text, len, pad, nonce);
+		if (*ret)
+			break;
 	}
-	return 0;
+	return i;
 }
 
 static int seal_one(struct mmesh_bundle *b, struct sk_buff *skb,
@@ -240,10 +241,10 @@ static void account(struct mmesh_device *m, unsigned int packets, unsigned int b
 	mmesh_stat_add(m, MMESH_STAT_TX_BYTES, bytes);
 }
 
-/* A packet was not taken. Without memory or room no record was begun; one that
- * was begun and not sealed must not leave, so its bundle goes with it.
+/* @n packets were not taken. Without memory or room no record was begun; one
+ * that was begun and not sealed must not leave, so its bundle goes with it.
  */
-static void failed(struct mmesh_bundle *b, int ret)
+static void failed(struct mmesh_bundle *b, int ret, unsigned int n)
 {
 	struct mmesh_device *m = b->peer->device;
 
@@ -251,9 +252,9 @@ static void failed(struct mmesh_bundle *b, int ret)
 		kfree_skb(b->skb);
 		b->skb = NULL;
 	}
-	mmesh_stat_inc(m, ret == -EMSGSIZE ? MMESH_STAT_TX_DROP_TOO_LONG :
-					     MMESH_STAT_TX_DROP_NO_MEMORY);
-	DEV_STATS_INC(m->dev, tx_dropped);
+	mmesh_stat_add(m, ret == -EMSGSIZE ? MMESH_STAT_TX_DROP_TOO_LONG :
+					     MMESH_STAT_TX_DROP_NO_MEMORY, n);
+	DEV_STATS_ADD(m->dev, tx_dropped, n);
 }
 
 static void sent(struct mmesh_peer *peer, struct mmesh_keypair *keypair, u64 nonce)
@@ -273,21 +274,23 @@ static bool xmit_tso(struct mmesh_peer *peer, struct tso *t, unsigned int mtu)
 		.ds = ip_tunnel_ecn_encap(0, ip_hdr(t->skb), t->skb),
 	};
 	struct mmesh_keypair *keypair;
+	unsigned int done;
 	u64 nonce;
 	int ret;
 
 	keypair = reserve(peer, t->segs, &nonce);
 	if (!keypair)
 		return false;
-	ret = seal_tso(&b, t, keypair, nonce, mtu);
-	if (ret) {
-		failed(&b, ret);
-	} else {
-		account(peer->device, t->segs,
-			t->skb->len + (t->segs - 1) * t->hdr_len);
+	done = seal_tso(&b, t, keypair, nonce, mtu, &ret);
+	if (likely(!ret)) {
+		account(peer->device, done,
+			t->skb->len + (done - 1) * t->hdr_len);
 		b.owner = t->skb;
-		mmesh_bundle_send(&b);
+	} else {
+		account(peer->device, done, done * (t->hdr_len + t->mss));
+		failed(&b, ret, t->segs - done);
 	}
+	mmesh_bundle_send(&b);
 	sent(peer, keypair, nonce + t->segs);
 	consume_skb(t->skb);
 	return true;
@@ -323,7 +326,7 @@ static bool xmit_list(struct mmesh_peer *peer, struct sk_buff_head *list)
 		b.like = skb;
 		ret = seal_one(&b, skb, keypair, nonce++, mtu_of(peer, skb));
 		if (ret)
-			failed(&b, ret);
+			failed(&b, ret, 1);
 		else
 			account(peer->device, 1, skb->len);
 	}
@@ -525,11 +528,10 @@ static bool xmit_empty(struct mmesh_peer *peer)
 		return false;
 	text = begin_record(&b, keypair, nonce, 0);
 	ret = text ? end_record(keypair, text, 0, 0, nonce) : -ENOMEM;
-	if (ret) {
-		failed(&b, ret);
-		return true;
-	}
-	mmesh_stat_inc(peer->device, MMESH_STAT_TX_KEEPALIVES);
+	if (ret)
+		failed(&b, ret, 1);
+	else
+		mmesh_stat_inc(peer->device, MMESH_STAT_TX_KEEPALIVES);
 	mmesh_bundle_send(&b);
 	mmesh_timers_traversal(peer);
 	mmesh_timers_authenticated_sent(peer);

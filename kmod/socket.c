@@ -218,27 +218,22 @@ static int send_to(struct target *t, struct sk_buff *skb, u8 ds)
 	return -EDESTADDRREQ;
 }
 
-static void count_failure(struct mmesh_device *m, int ret)
+static unsigned int stat_of(int ret)
 {
-	unsigned int stat;
-
 	switch (ret) {
 	case -ELOOP:
-		stat = MMESH_STAT_TX_DROP_LOOP;
-		break;
+		return MMESH_STAT_TX_DROP_LOOP;
 	case -ENONET:
 	case -EAFNOSUPPORT:
-		stat = MMESH_STAT_TX_DROP_NO_SOCKET;
-		break;
+		return MMESH_STAT_TX_DROP_NO_SOCKET;
 	case -EDESTADDRREQ:
-		stat = MMESH_STAT_TX_DROP_NO_ENDPOINT;
-		break;
-	default:
-		stat = MMESH_STAT_TX_DROP_NO_ROUTE;
-		break;
+		return MMESH_STAT_TX_DROP_NO_ENDPOINT;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+		return MMESH_STAT_TX_DROP_NO_ROUTE;
 	}
-	mmesh_stat_inc(m, stat);
-	DEV_STATS_INC(m->dev, tx_errors);
+	/* Routing policy forbids it, for one. */
+	return MMESH_STAT_TX_DROP_SEND;
 }
 
 int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
@@ -248,6 +243,7 @@ int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
 		.peer = peer,
 		.endpoint = rcu_dereference(peer->endpoint),
 	};
+	const unsigned int records = skb_shinfo(skb)->gso_segs ?: 1;
 	const unsigned int len = skb->len;
 	int ret;
 
@@ -258,10 +254,12 @@ int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
 		t.addr = &t.endpoint->addr;
 		ret = send_to(&t, skb, ds);
 	}
-	if (likely(!ret))
+	if (likely(!ret)) {
 		atomic64_add(len, &peer->tx_bytes);
-	else
-		count_failure(t.m, ret);
+	} else {
+		mmesh_stat_add(t.m, stat_of(ret), records);
+		DEV_STATS_ADD(t.m->dev, tx_errors, records);
+	}
 	return ret;
 }
 
