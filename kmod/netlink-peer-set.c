@@ -8,6 +8,7 @@
 #include <linux/bsearch.h>
 #include <net/ipv6.h>
 
+#include "crypt.h"
 #include "device.h"
 #include "netlink.h"
 #include "peer.h"
@@ -188,6 +189,15 @@ static int check_prefixes(struct genl_info *info, struct request *req)
 }
 
 /* All that can be said without looking at the device. Changes nothing. */
+static int check_suite(const struct nlattr *suite, struct netlink_ext_ack *extack)
+{
+	if (!suite || mmesh_crypt_available(nla_get_u32(suite)))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, suite,
+			    "this kernel has no AES-GCM for the suite aes256gcm");
+	return -EOPNOTSUPP;
+}
+
 static int check_request(struct genl_info *info, struct request *req)
 {
 	struct nlattr **attrs = info->attrs;
@@ -207,7 +217,8 @@ static int check_request(struct genl_info *info, struct request *req)
 		req->flags = nla_get_u32(attrs[MMESH_A_PEER_FLAGS]);
 	req->keepalive = attrs[MMESH_A_PEER_PERSISTENT_KEEPALIVE];
 	req->suite = attrs[MMESH_A_PEER_SUITE];
-	return check_endpoint(attrs, req, info->extack) ?:
+	return check_suite(req->suite, info->extack) ?:
+	       check_endpoint(attrs, req, info->extack) ?:
 	       check_prefixes(info, req);
 }
 
