@@ -446,6 +446,21 @@ test_show_while_changing()
 	stop "$BG_PID"
 }
 
+# Devices that go away between two requests are no error when all are asked for.
+test_show_while_devices_come_and_go()
+{
+	local i
+
+	one A
+	printf 'dev add mm1\ndev del mm1\n%.0s' {1..20} >"$TMP/churn"
+	n_bg "$A" bash -c 'while :; do mmesh -force -b "$0"; done' "$TMP/churn"
+	for ((i = 0; i < 15; i++)); do
+		mmesh -n "$A" wg show all dump >"$TMP/dump"
+		grep -q "^mm0	.*	${PUB[own]}	1001	" "$TMP/dump"
+	done
+	stop "$BG_PID"
+}
+
 # --- wg(8) -----------------------------------------------------------------
 
 # The same configuration on a link of each kind, read by the tool of each kind.

@@ -177,6 +177,34 @@ static int read_one_or_all(struct tool *tool, const char *name, bool secrets,
 	return r < 0 ? error_prefix(err, r, "%s: ", name) : 0;
 }
 
+/* With @all, a device that was deleted since the list was made is left out. */
+static int read_peers(struct tool *tool, bool all, bool secrets, struct mmesh_devices *list,
+		      struct error *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct mmesh_device dev = list->item[i];
+		int r;
+
+		list->item[i] = (struct mmesh_device){ 0 };
+		r = mmesh_peer_read(&tool->client, &dev, NULL, secrets, err);
+		if (r == -ENODEV && all) {
+			mmesh_device_clear(&dev);
+			continue;
+		}
+		if (r < 0) {
+			(void)error_prefix(err, r, "%s: ", dev.name);
+			mmesh_device_clear(&dev);
+			return r;
+		}
+		list->item[kept++] = dev;
+		explicit_bzero(&dev, sizeof(dev));
+	}
+	list->count = kept;
+	return 0;
+}
+
 int tool_read_devices(struct tool *tool, const char *name, bool peers, struct mmesh_devices *ret)
 {
 	struct error err = { 0 };
@@ -192,11 +220,8 @@ int tool_read_devices(struct tool *tool, const char *name, bool peers, struct mm
 		secrets = false;
 		r = read_one_or_all(tool, name, secrets, ret, &err);
 	}
-	for (size_t i = 0; !r && peers && i < ret->count; i++) {
-		r = mmesh_peer_read(client, &ret->item[i], NULL, secrets, &err);
-		if (r < 0)
-			(void)error_prefix(&err, r, "%s: ", ret->item[i].name);
-	}
+	if (!r && peers)
+		r = read_peers(tool, !name, secrets, ret, &err);
 	if (!r)
 		return TOOL_OK;
 	mmesh_devices_clear(ret);
