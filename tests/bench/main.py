@@ -150,7 +150,7 @@ def options_of(argv):
         if case not in known:
             parser.error(f"no case '{case}': there are {' '.join(known)}")
     options.cases = options.cases or known
-    options.seconds = 2 if options.quick else 5
+    options.seconds = 2 if options.quick else 3
     options.trial = 0.5 if options.quick else 1.0
     options.samples = 600 if options.quick else 10_000
     return options
