@@ -17,10 +17,12 @@ one() {
 	mmesh -n "${!1}" dev add mm0 private-key "$TMP/own" listen-port 1001
 }
 
-# says STATUS PATTERN COMMAND ...: ends so and prints an error like that.
+# says STATUS PATTERN COMMAND ...: ends so and prints an error like that. What the
+# tool refuses by itself (1) is the same on every kernel: not on the slow ones.
 says() {
 	local status=0 text
 
+	[ "$1$MMESH_SLOW" != 11 ] || return 0
 	# Without the trace, which repeats the words of the command.
 	text=$({ set +x; } 2>/dev/null; "${@:3}" 2>&1 >/dev/null) || status=$?
 	expect_eq "$status" "$1" "exit status of ${*:3} ($text)"
@@ -34,6 +36,7 @@ json() { mmesh -n "$1" -j "${@:3}" | jq -er "$2"; }
 unchanged() {
 	local ns=$1 before
 
+	[ "$2$3$MMESH_SLOW" != says11 ] || return 0
 	before=$(mmesh -n "$ns" -d -j --show-keys dev show)
 	"${@:2}"
 	expect_eq "$(mmesh -n "$ns" -d -j --show-keys dev show)" "$before" "configuration after ${*:2}"
