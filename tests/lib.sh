@@ -12,7 +12,6 @@
 # Environment:
 #   MMESH_KIND   link kind under test: mmesh (default), wireguard
 #   MMESH_SLOW   1 on emulated processors: smaller volumes, same assertions
-#   MMESH_LONG   1 to run the tests that need minutes of real time
 #   MMESH_SEED   repeats a run's random choices
 #   MMESH_KEEP   directory in which the logs of failed tests are kept
 
@@ -29,7 +28,7 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/mmesh-test.XXXXXX")
 TRAFFIC=${MMESH_TRAFFIC:-}
 exec {WAIT_FD}<> <(:)	# never readable: `read -t` on it waits without a process
 
-PASSED=0 FAILED=0 SKIPPED=0 NS_COUNT=0
+PASSED=0 FAILED=0 SKIPPED=0 NS_COUNT=0 SNIFFS=0
 declare -A KIND_OF PRIV PUB
 
 # --- results ---------------------------------------------------------------
@@ -65,16 +64,20 @@ wait_for() {
 # --- namespaces and links --------------------------------------------------
 
 # ns VAR ...: make a namespace for each VAR and put its name there.
-ns() {
-	local v name
+ns()
+{
+	local v name names=()
 
 	for v; do
 		NS_COUNT=$((NS_COUNT + 1))
 		name=mt$BASHPID-${v,,}$NS_COUNT
-		ip netns add "$name"
 		echo "$name" >>"$TMP/namespaces"
-		ip -n "$name" link set lo up
 		printf -v "$v" %s "$name"
+		names+=("$name")
+	done
+	printf 'netns add %s\n' "${names[@]}" | ip -batch -
+	for name in "${names[@]}"; do
+		ip -n "$name" link set lo up
 	done
 }
 
@@ -94,7 +97,8 @@ n_bg()
 
 # stop PID: end a background job and wait for it.
 stop() {
-	kill "$1" 2>/dev/null || true
+	# A shell that has not become the program yet would lose a gentler signal.
+	kill -KILL "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 }
 
@@ -106,16 +110,17 @@ veth() {
 }
 
 # addr NS DEV ADDR/LEN ...: without duplicate address detection.
-addr() {
+addr()
+{
 	local ns=$1 dev=$2 a
 
 	shift 2
 	for a; do
 		case $a in
-		*:*) ip -n "$ns" addr add "$a" dev "$dev" nodad ;;
-		*) ip -n "$ns" addr add "$a" dev "$dev" ;;
+		*:*) echo "addr add $a dev $dev nodad" ;;
+		*) echo "addr add $a dev $dev" ;;
 		esac
-	done
+	done | ip -n "$ns" -batch -
 }
 
 # --- tunnels ---------------------------------------------------------------
@@ -151,13 +156,33 @@ wgc() {
 }
 
 # keys NAME ...: PRIV[NAME] is a file, PUB[NAME] the public key.
-keys() {
+keys()
+{
 	local k
 
 	for k; do
 		PRIV[$k]=$TMP/$k.key
-		(umask 077; wg genkey >"$TMP/$k.key")
-		PUB[$k]=$(wg pubkey <"$TMP/$k.key")
+		if [ -z "${PUB[$k]:-}" ] && [ -n "${POOL_PUB[$k]:-}" ]; then
+			PUB[$k]=${POOL_PUB[$k]}
+			(umask 077; echo "${POOL_PRIV[$k]}" >"$TMP/$k.key")
+		else
+			(umask 077; wg genkey >"$TMP/$k.key")
+			PUB[$k]=$(wg pubkey <"$TMP/$k.key")
+		fi
+	done
+}
+
+# Keys for the usual names, made once a suite: programs start slowly on
+# emulated processors.
+declare -A POOL_PRIV POOL_PUB
+key_pool()
+{
+	local k
+
+	command -v wg >/dev/null || return 0
+	for k in A B C; do
+		POOL_PRIV[$k]=$(wg genkey)
+		POOL_PUB[$k]=$(wg pubkey <<<"${POOL_PRIV[$k]}")
 	done
 }
 
@@ -241,10 +266,16 @@ pair_tunnels()
 	fi
 	wgc "$B" set "$DB" private-key "${PRIV[B]}" listen-port 1002 \
 		peer "${PUB[A]}" "${common[@]}" allowed-ips 192.168.241.1/32,fd00:9::1/128
-	addr "$A" "$DA" 192.168.241.1/24 fd00:9::1/64
-	addr "$B" "$DB" 192.168.241.2/24 fd00:9::2/64
-	ip -n "$A" link set "$DA" mtu "${MTU:-1420}" up
-	ip -n "$B" link set "$DB" mtu "${MTU:-1420}" up
+	ip -n "$A" -batch - <<-EOT
+		addr add 192.168.241.1/24 dev $DA
+		addr add fd00:9::1/64 dev $DA nodad
+		link set $DA mtu ${MTU:-1420} up
+	EOT
+	ip -n "$B" -batch - <<-EOT
+		addr add 192.168.241.2/24 dev $DB
+		addr add fd00:9::2/64 dev $DB nodad
+		link set $DB mtu ${MTU:-1420} up
+	EOT
 }
 
 # pings NS ADDR [SECONDS]: one answer within the time.
@@ -263,11 +294,10 @@ both_ways() {
 tcp() {
 	local seed=$RANDOM$RANDOM port=$((2000 + RANDOM % 20000)) fd line
 
-	exec {fd}< <(exec nsenter --net="/run/netns/$2" -- \
-		"$TRAFFIC" recv -b "$3" -n "$4" -s "$seed" -t "${IDLE_MS:-30000}" "$port")
+	exec {fd}< <(exec "$TRAFFIC" recv -N "$2" -b "$3" -n "$4" -s "$seed" -t "${IDLE_MS:-30000}" "$port")
 	echo $! >>"$TMP/pids"
 	read -rt 30 -u "$fd" line || fail "the receiver did not start"
-	n "$1" "$TRAFFIC" send -n "$4" -s "$seed" -t "${IDLE_MS:-30000}" "$3" "$port" ||
+	"$TRAFFIC" send -N "$1" -n "$4" -s "$seed" -t "${IDLE_MS:-30000}" "$3" "$port" ||
 		fail "sending $4 bytes to $3: $(timeout 5 cat <&"$fd")"
 	read -rt 40 -u "$fd" line || fail "the receiver of $4 bytes at $3 said nothing"
 	exec {fd}<&-
@@ -281,12 +311,10 @@ stream()
 {
 	local seed=$RANDOM$RANDOM port=$((2000 + RANDOM % 20000)) rx tx line
 
-	exec {rx}< <(exec nsenter --net="/run/netns/$3" -- \
-		"$TRAFFIC" recv -b "$4" -s "$seed" -t "${IDLE_MS:-60000}" "$port")
+	exec {rx}< <(exec "$TRAFFIC" recv -N "$3" -b "$4" -s "$seed" -t "${IDLE_MS:-60000}" "$port")
 	echo $! >>"$TMP/pids"
 	read -rt 30 -u "$rx" line || fail "the receiver did not start"
-	exec {tx}< <(exec nsenter --net="/run/netns/$2" -- \
-		"$TRAFFIC" send -s "$seed" -t "${IDLE_MS:-60000}" "$4" "$port")
+	exec {tx}< <(exec "$TRAFFIC" send -N "$2" -s "$seed" -t "${IDLE_MS:-60000}" "$4" "$port")
 	STREAM_PID[$1]=$!
 	echo $! >>"$TMP/pids"
 	STREAM_TX[$1]=$tx STREAM_RX[$1]=$rx
@@ -310,11 +338,10 @@ stream_end()
 udp() {
 	local seed=$RANDOM$RANDOM port=$((2000 + RANDOM % 20000)) fd line sent word
 
-	exec {fd}< <(exec nsenter --net="/run/netns/$2" -- \
-		"$TRAFFIC" recv -u -b "$3" -n "$4" -s "$seed" -t "${IDLE_MS:-3000}" "$port")
+	exec {fd}< <(exec "$TRAFFIC" recv -N "$2" -u -b "$3" -n "$4" -s "$seed" -t "${IDLE_MS:-3000}" "$port")
 	echo $! >>"$TMP/pids"
 	read -rt 30 -u "$fd" line || fail "the receiver did not start"
-	sent=$(n "$1" "$TRAFFIC" send -u -n "$4" -s "$seed" -l "$5" -r "${6:-0}" "$3" "$port")
+	sent=$("$TRAFFIC" send -N "$1" -u -n "$4" -s "$seed" -l "$5" -r "${6:-0}" "$3" "$port")
 	read -rt 60 -u "$fd" line || fail "the receiver at $3 said nothing"
 	exec {fd}<&-
 	for word in $line $sent; do
@@ -328,9 +355,9 @@ sniff()
 {
 	local _fd _file line
 
-	_file=$(mktemp "$TMP/sniff.XXXXXX")
-	exec {_fd}< <(exec nsenter --net="/run/netns/$2" -- \
-		"$TRAFFIC" sniff -n "${4:-0}" -t "${5:-10000}" -o "$_file" "$3")
+	SNIFFS=$((SNIFFS + 1))
+	_file=$TMP/sniff.$BASHPID.$SNIFFS
+	exec {_fd}< <(exec "$TRAFFIC" sniff -N "$2" -n "${4:-0}" -t "${5:-10000}" -o "$_file" "$3")
 	SNIFF_PID=$!
 	echo "$SNIFF_PID" >>"$TMP/pids"
 	read -rt 30 -u "$_fd" line || fail "the sniffer did not start"
@@ -403,51 +430,49 @@ kernel_complaints() {
 
 # --- running ---------------------------------------------------------------
 
-test_cleanup() {
-	local rc=$? pid name
+# What a test left behind: its process group and its namespaces.
+clean_up_after()
+{
+	local name
 
-	set +xe
-	trap - EXIT
+	kill -KILL -- "-$1"
 	if [ -e "$TMP/pids" ]; then
-		while read -r pid; do
-			kill -KILL "$pid" 2>/dev/null
-		done <"$TMP/pids"
+		xargs -r kill -KILL <"$TMP/pids"
 	fi
 	if [ -e "$TMP/namespaces" ]; then
 		while read -r name; do
-			[ ! -e "/run/netns/$name" ] || {
-				ip netns pids "$name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null
-				ip netns del "$name" 2>/dev/null
-			}
-		done <"$TMP/namespaces"
+			[ ! -e "/run/netns/$name" ] || echo "netns del $name"
+		done <"$TMP/namespaces" | ip -force -batch -
 	fi
-	exit "$rc"
-}
+} 2>/dev/null
 
 # Runs one function; its process group has a time limit.
 run_one() {
-	local name=$1 limit=${TEST_LIMIT:-240} rc dog begin=$SECONDS TMP=$TMP/$1
+	local name=$1 limit=${TEST_LIMIT:-240} rc pid dog begin=$SECONDS TMP=$TMP/$1
 
 	mkdir "$TMP"
 	[ "$MMESH_SLOW" != 1 ] || limit=$((limit * 2))
+	set -m		# a process group of its own
 	(
+		set +m
 		set -eE
-		trap test_cleanup EXIT
 		trap 'echo "FAIL: time limit" >&2; exit 124' TERM
 		set -x
 		"test_$name"
 	) >"$TMP/log" 2>&1 &
-	rc=$!
+	pid=$!
+	set +m
 	# Bash delivers the signal when the foreground command has ended, so the
 	# children go first.
 	(
 		read -rt "$limit" -u "$WAIT_FD" _
-		kill -TERM "$rc"
-		pkill -KILL -P "$rc"
+		kill -TERM "$pid"
+		pkill -KILL -P "$pid"
 	) 2>/dev/null &
 	dog=$!
-	wait "$rc" 2>/dev/null
+	wait "$pid" 2>/dev/null
 	rc=$?
+	clean_up_after "$pid"
 	kill "$dog" 2>/dev/null
 	wait "$dog" 2>/dev/null
 	echo "# $SUITE: $name took $((SECONDS - begin)) s"
@@ -489,7 +514,9 @@ check_leftovers() {
 
 # run_tests [NAME ...]: all test_ functions of the script in the order in
 # which they are defined and those of the file $MORE_TESTS, or the named ones.
-# PARALLEL=1 runs them at once, for suites that wait for timers.
+# PARALLEL=1 runs them at once, for suites that wait for timers. On emulated
+# processors those of $SLOW_OMIT are left out: what they do is done by others in
+# another combination.
 run_tests() {
 	local all name
 
@@ -498,16 +525,23 @@ run_tests() {
 		TRAFFIC=$TEST_TOP/build/tests/traffic
 		if [ "$TEST_TOP/tests/traffic.c" -nt "$TRAFFIC" ]; then
 			mkdir -p "$TEST_TOP/build/tests"
-			"${CC:-cc}" -std=c11 -O2 -Wall -Wextra -Werror -o "$TRAFFIC.$$" \
+			"${CC:-cc}" -std=c11 -O2 -static -Wall -Wextra -Werror -o "$TRAFFIC.$$" \
 				"$TEST_TOP/tests/traffic.c" && mv "$TRAFFIC.$$" "$TRAFFIC" || exit 2
 		fi
 	fi
 	trap 'rm -rf "$TMP"' EXIT
 	mkdir -p /run/netns
+	key_pool
 	COMPLAINTS_BEFORE=$(kernel_complaints)
 	echo "# $SUITE: kernel $(uname -r), kind $MMESH_KIND, seed $SEED"
 	mapfile -t all < <(sed -n 's/^test_\([a-z0-9_]*\)().*/\1/p' "$0" ${MORE_TESTS:-})
-	[ $# = 0 ] || all=("$@")
+	if [ $# -gt 0 ]; then
+		all=("$@")
+	elif [ "$MMESH_SLOW" = 1 ]; then
+		for name in ${SLOW_OMIT:-}; do
+			mapfile -t all < <(printf '%s\n' "${all[@]}" | grep -vx "$name")
+		done
+	fi
 	if [ "${PARALLEL:-0}" = 1 ]; then
 		for name in "${all[@]}"; do
 			run_one "$name" >"$TMP/$name.result" &

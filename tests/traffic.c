@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Traffic for the tests: streams and datagrams whose every byte the receiver
- * can check, and a sniffer that prints one line a packet (t in milliseconds).
+ * can check, and a sniffer that prints one line a packet (t: milliseconds of the
+ * kernel's time stamp).
  *
  * A receiver prints "ready" when it can be sent to and one line of results at
  * its end, so that scripts wait for events and never for time.
@@ -9,6 +10,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -20,6 +22,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -438,10 +441,10 @@ static void print_ipv6(const uint8_t *p, size_t len, bool partial)
 	putchar('\n');
 }
 
-static void print_packet(const uint8_t *p, size_t len, bool partial, unsigned char direction)
+static void print_packet(const uint8_t *p, size_t len, bool partial, unsigned char direction,
+			 uint64_t ms)
 {
-	printf("%s t=%llu ", direction == PACKET_OUTGOING ? "out" : "in",
-	       (unsigned long long)(now_ns() / 1000000));
+	printf("%s t=%llu ", direction == PACKET_OUTGOING ? "out" : "in", (unsigned long long)ms);
 	if (len >= 20 && p[0] >> 4 == 4)
 		print_ipv4(p, len, partial);
 	else if (len >= 40 && p[0] >> 4 == 6)
@@ -469,14 +472,17 @@ static int sniff(const struct options *o, const char *iface)
 	fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
 	    bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		die("packet socket");
 	puts("ready");
 	if (o->output && !freopen(o->output, "w", stdout))
 		die("%s", o->output);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (!o->count || seen < o->count) {
 		union {
-			char space[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+			char space[CMSG_SPACE(sizeof(struct tpacket_auxdata)) +
+				   CMSG_SPACE(sizeof(struct timespec))];
 			struct cmsghdr align;
 		} control;
 		struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
@@ -488,8 +494,9 @@ static int sniff(const struct options *o, const char *iface)
 			.msg_control = &control,
 			.msg_controllen = sizeof(control),
 		};
-		const struct cmsghdr *c;
-		bool partial = false;
+		struct tpacket_auxdata aux = { 0 };
+		struct timespec ts = { 0 };
+		struct cmsghdr *c;
 		ssize_t n;
 
 		/* What came before the signal is printed. */
@@ -501,14 +508,14 @@ static int sniff(const struct options *o, const char *iface)
 			continue;
 		if (from.sll_protocol != htons(ETH_P_IP) && from.sll_protocol != htons(ETH_P_IPV6))
 			continue;
-		c = CMSG_FIRSTHDR(&msg);
-		if (c && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
-			struct tpacket_auxdata aux;
-
-			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-			partial = aux.tp_status & TP_STATUS_CSUMNOTREADY;
+		for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+			if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+				memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+			if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+				memcpy(&ts, CMSG_DATA(c), sizeof(ts));
 		}
-		print_packet(buf, (size_t)n, partial, from.sll_pkttype);
+		print_packet(buf, (size_t)n, aux.tp_status & TP_STATUS_CSUMNOTREADY, from.sll_pkttype,
+			     (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
 		seen++;
 	}
 	printf("end packets=%llu\n", (unsigned long long)seen);
@@ -546,12 +553,12 @@ static int print_keys(const struct options *o)
 
 static int usage(void)
 {
-	fputs("traffic recv [-u] [-b ADDR] [-n COUNT] [-s SEED] [-t IDLE_MS] PORT\n"
-	      "traffic send [-u] [-b ADDR] [-n COUNT] [-s SEED] [-t IDLE_MS] [-l LENGTH] [-r RATE]\n"
+	fputs("traffic recv [-N NETNS] [-u] [-b ADDR] [-n COUNT] [-s SEED] [-t IDLE_MS] PORT\n"
+	      "traffic send [-N NETNS] [-u] [-b ADDR] [-n COUNT] [-s SEED] [-t IDLE_MS] [-l LENGTH] [-r RATE]\n"
 	      "             [-q TOS] [-p] ADDR PORT\n"
-	      "traffic sniff [-n COUNT] [-t IDLE_MS] [-o FILE] INTERFACE\n"
+	      "traffic sniff [-N NETNS] [-n COUNT] [-t IDLE_MS] [-o FILE] INTERFACE\n"
 	      "traffic keys [-n COUNT] [-s SEED]\n"
-	      "  COUNT is in bytes, with -u and for sniff in packets; LENGTH 0 draws lengths;\n"
+	      "  -N NETNS enters it first; COUNT is in bytes, with -u and for sniff in packets; LENGTH 0 draws lengths;\n"
 	      "  -p writes a stream in small odd pieces\n", stderr);
 	return 2;
 }
@@ -583,6 +590,19 @@ static int transfer(const struct options *o, bool receiver, const char *host, co
 	return o->udp ? send_datagrams(o, fd) : send_stream(o, fd);
 }
 
+static void enter_netns(const char *name)
+{
+	char path[256];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "/run/netns/%s", name) >= (int)sizeof(path))
+		die("namespace %s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die("namespace %s", name);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .seed = 1, .length = 1000, .idle_ms = 20000, .tos = -1 };
@@ -594,8 +614,9 @@ int main(int argc, char **argv)
 		die("sigaction");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	optind = 2;
-	while ((c = getopt(argc, argv, "ub:n:s:l:r:t:q:po:")) != -1) {
+	while ((c = getopt(argc, argv, "N:ub:n:s:l:r:t:q:po:")) != -1) {
 		switch (c) {
+		case 'N': enter_netns(optarg); break;
 		case 'u': o.udp = true; break;
 		case 'b': o.bind_addr = optarg; break;
 		case 'n': o.count = strtoull(optarg, NULL, 0); break;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Rekeying between mmesh and others after 120 s of real time, all at once.
 PARALLEL=1
+TEST_LIMIT=400
 . "$(dirname -- "$0")/../lib.sh"
 . "$(dirname -- "$0")/cases.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Outer and inner headers: ECN, DSCP, marks, routing loops, tunnels in tunnels.
 . "$(dirname -- "$0")/../lib.sh"
+SLOW_OMIT="tos_4_in_4 tos_6_in_6 congestion_4_in_4 congestion_6_in_6 deep_nesting same_host"
 
 # ECN goes outside, DSCP does not; the handshake is AF41 and not ECN capable.
 tos()

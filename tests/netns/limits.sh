@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Large tables, hosts with one address family, and who may do what.
 . "$(dirname -- "$0")/../lib.sh"
+SLOW_OMIT="many_devices link_local_endpoint"
 
 # 130,560 prefixes on one peer go in and come back, through many messages.
 test_many_allowed_ips()

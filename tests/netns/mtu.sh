@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sizes: inner MTUs, outer fragmentation, offloads on and off, checksums.
 . "$(dirname -- "$0")/../lib.sh"
+SLOW_OMIT="largest_mtu minimum_path outer_fragments_ipv4"
 
 # The largest inner packet passes, one more byte does not.
 exact_mtu()
@@ -17,6 +18,7 @@ sizes()
 	local outer=$1 cable=$2 mtu
 
 	shift 2
+	[ "$MMESH_SLOW" != 1 ] || set -- "$1" "${@: -1}"
 	OUTER=$outer CABLE_MTU=$cable MTU=$1 pair
 	for mtu; do
 		ip -n "$A" link set "$DA" mtu "$mtu"
@@ -156,7 +158,7 @@ test_forwarded_checksums()
 		expect_eq "$R_unique" "$R_sent" "IPv6 datagrams"
 		sniffed "$fd" >"$TMP/packets"
 		expect_ge "$(grep -c '^in .*csum=ok' "$TMP/packets")" "$(volume 1500)" "checked packets"
-		bad=$(grep '^in ' "$TMP/packets" | grep -cE 'csum=(bad|partial)|malformed' || true)
+		bad=$(grep '^in ' "$TMP/packets" | grep -cE 'hcsum=bad|csum=(bad|partial)|malformed' || true)
 		expect_eq "$bad" 0 "packets with a wrong checksum"
 	done
 	# And the other way: packets that come to A from outside.

@@ -3,6 +3,7 @@
 # Endpoints that move: roaming of either side, NAT with rebinding, sticky source
 # addresses.
 . "$(dirname -- "$0")/../lib.sh"
+SLOW_OMIT="family_changes route_change"
 
 endpoint_is() { [ "$(endpoint "$1" "$2")" = "$3" ]; }
 

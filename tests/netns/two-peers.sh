@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two peers: reachability, payloads and counters in all family combinations.
 . "$(dirname -- "$0")/../lib.sh"
+SLOW_OMIT="outer_ipv4 peer_without_endpoint port_in_use"
 
 all_traffic()
 {
