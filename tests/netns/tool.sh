@@ -226,7 +226,7 @@ test_netns_option()
 	n_bg "$A" cat "$TMP/never.$BASHPID" /dev/zero >/dev/null 2>&1
 	pid=$BG_PID
 	expect_eq "$(mmesh -n "$A" wg show interfaces)" mm0 "by name"
-	wait_for 5 [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+	wait_for 60 [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 	expect_eq "$(mmesh -n "$pid" wg show interfaces)" mm0 "by process"
 	stop "$pid"
 	says 2 'no network namespace and no process "mt-none"' mmesh -n mt-none dev show
@@ -261,11 +261,11 @@ test_monitor()
 	n_bg "$A" mmesh -t -j monitor >"$TMP/events"
 	# Until it listens, events are lost: repeat one.
 	seen_first() { mmesh -n "$A" dev set mm0 fwmark $((RANDOM + 1)); grep -q dev_change "$TMP/events"; }
-	wait_for 10 seen_first
+	wait_for 60 seen_first
 	mmesh -n "$A" peer add "${PUB[peer]}" dev mm0 endpoint 192.0.2.1:5
 	mmesh -n "$A" peer set "${PUB[peer]}" dev mm0 persistent-keepalive 9
 	mmesh -n "$A" peer del "${PUB[peer]}" dev mm0
-	wait_for 10 grep -q peer_del "$TMP/events"
+	wait_for 60 grep -q peer_del "$TMP/events"
 	expect_eq "$(jq -r 'select(.event | startswith("peer")) | "\(.event) \(.device) \(.public_key) \(.schema)"' "$TMP/events")" \
 		"$(printf '%s\n' "peer_add mm0 ${PUB[peer]} mmesh/1" "peer_change mm0 ${PUB[peer]} mmesh/1" \
 			"peer_del mm0 ${PUB[peer]} mmesh/1")" events
@@ -280,9 +280,9 @@ test_monitor_handshake()
 	n_bg "$A" mmesh monitor peer >"$TMP/events"
 	# Nothing that starts a handshake before somebody listens.
 	listening() { mmesh -n "$A" peer set "${PUB[B]}" dev "$DA" allowed-ips +10.250.$((RANDOM % 256)).0/24; grep -q changed "$TMP/events"; }
-	wait_for 10 listening
+	wait_for 60 listening
 	pings "$A" 192.168.241.2
-	wait_for 10 grep -q "^$DA peer ${PUB[B]} handshake endpoint $EP_B" "$TMP/events"
+	wait_for 60 grep -q "^$DA peer ${PUB[B]} handshake endpoint $EP_B" "$TMP/events"
 	stop "$BG_PID"
 }
 
