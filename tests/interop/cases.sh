@@ -91,7 +91,8 @@ roam()
 	ip -n "$A" addr add 10.9.0.11/24 dev va
 	ip -n "$A" addr del 10.9.0.1/24 dev va
 	ip -n "$A" addr add 10.9.0.11/24 dev va 2>/dev/null || true
-	pings "$A" 192.168.241.2 10
+	# wireguard-go loses the first packet with the address that went.
+	wait_for 15 pings "$A" 192.168.241.2 1
 	wait_for 5 endpoint_is "$B" "$DB" 10.9.0.11:1001
 	wgc "$A" set "$DA" listen-port 1111
 	pings "$A" fd00:9::2 10
