@@ -262,6 +262,8 @@ static void fuzz_replay(void)
 		u8 how = next();
 		u64 delta = (u64)next() << (how % 8) | (how >> 6);
 
+		if (how & 16)		/* around the window's end */
+			delta = MMESH_REPLAY_WINDOW - 2 + delta % 5;
 		at = how & 8 ? top + delta : top - (delta < top ? delta : top);
 		if (at >= RANGE)
 			break;
