@@ -178,7 +178,7 @@ static void noise_known_initiation(struct kunit *test)
 		known = known_initiation(p.v);
 		rig.ephemeral = p.v->initiator_ephemeral;
 		KUNIT_ASSERT_EQ(test, start_initiation(p.i, &msg), 0);
-		KUNIT_EXPECT_EQ(test, msg.header.type, known.header.type);
+		KUNIT_EXPECT_TRUE(test, msg.header.type == known.header.type);
 		EXPECT_SAME(test, msg.ephemeral, known.ephemeral);
 		EXPECT_SAME(test, msg.encrypted_static, known.encrypted_static);
 		EXPECT_SAME(test, msg.encrypted_timestamp,
@@ -202,8 +202,8 @@ static void noise_known_response(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, consume_initiation(p.r, &initiation), 0);
 		rig.ephemeral = p.v->responder_ephemeral;
 		KUNIT_ASSERT_EQ(test, respond(p.r, &msg), 0);
-		KUNIT_EXPECT_EQ(test, msg.header.type, known.header.type);
-		KUNIT_EXPECT_EQ(test, msg.receiver_index, known.receiver_index);
+		KUNIT_EXPECT_TRUE(test, msg.header.type == known.header.type);
+		KUNIT_EXPECT_TRUE(test, msg.receiver_index == known.receiver_index);
 		EXPECT_SAME(test, msg.ephemeral, known.ephemeral);
 		EXPECT_SAME(test, msg.encrypted_nothing, known.encrypted_nothing);
 
@@ -212,8 +212,8 @@ static void noise_known_response(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, keypair);
 		EXPECT_SAME(test, keypair->sending.key, p.v->responder_sends);
 		EXPECT_SAME(test, keypair->receiving.key, p.v->initiator_sends);
-		KUNIT_EXPECT_EQ(test, keypair->remote_index, cpu_to_le32(0x11223344));
-		KUNIT_EXPECT_EQ(test, keypair->entry.index, msg.sender_index);
+		KUNIT_EXPECT_TRUE(test, keypair->remote_index == cpu_to_le32(0x11223344));
+		KUNIT_EXPECT_TRUE(test, keypair->entry.index == msg.sender_index);
 		KUNIT_EXPECT_FALSE(test, keypair->i_am_the_initiator);
 		destroy_pair(test, &p);
 	}
@@ -240,8 +240,8 @@ static void noise_known_session(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, keypair);
 		EXPECT_SAME(test, keypair->sending.key, p.v->initiator_sends);
 		EXPECT_SAME(test, keypair->receiving.key, p.v->responder_sends);
-		KUNIT_EXPECT_EQ(test, keypair->remote_index, cpu_to_le32(0xa1b2c3d4));
-		KUNIT_EXPECT_EQ(test, keypair->entry.index, initiation.sender_index);
+		KUNIT_EXPECT_TRUE(test, keypair->remote_index == cpu_to_le32(0xa1b2c3d4));
+		KUNIT_EXPECT_TRUE(test, keypair->entry.index == initiation.sender_index);
 		KUNIT_EXPECT_TRUE(test, keypair->i_am_the_initiator);
 		KUNIT_EXPECT_NE(test, keypair->sending.id, keypair->receiving.id);
 		destroy_pair(test, &p);

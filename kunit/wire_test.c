@@ -169,7 +169,7 @@ static int wire_init(struct kunit *test)
 	f->m->dev = alloc_etherdev(0);
 	KUNIT_ASSERT_NOT_NULL(test, f->m->dev);
 	f->m->stats = alloc_percpu(struct mmesh_stats);
-	KUNIT_ASSERT_NOT_NULL(test, f->m->stats);
+	KUNIT_ASSERT_TRUE(test, !!f->m->stats);
 	seen = vzalloc(sizeof(*seen));
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	seen->forged = U64_MAX;
