@@ -476,7 +476,8 @@ static int sniff(const struct options *o, const char *iface)
 	    bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		die("packet socket");
 	puts("ready");
-	if (o->output && !freopen(o->output, "w", stdout))
+	/* The old one stays open, so that its reader sees when we end. */
+	if (o->output && (dup(STDOUT_FILENO) < 0 || !freopen(o->output, "w", stdout)))
 		die("%s", o->output);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (!o->count || seen < o->count) {
