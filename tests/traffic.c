@@ -311,15 +311,18 @@ static int recv_datagrams(const struct options *o, int fd)
 	return corrupt != 0;
 }
 
-static void pace(uint64_t start, unsigned int rate, uint64_t sent)
+/* Who comes too late doesn't make up for it: bursts overrun queues. */
+static void pace(uint64_t *start, unsigned int rate, uint64_t sent)
 {
-	uint64_t due = start + sent * 1000000000 / rate;
+	uint64_t due = *start + sent * 1000000000 / rate, now = now_ns();
 	struct timespec ts = {
 		.tv_sec = (time_t)(due / 1000000000),
 		.tv_nsec = (long)(due % 1000000000),
 	};
 
-	if (due > now_ns())
+	if (now > due + 10000000)
+		*start += now - due;
+	else if (due > now)
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
@@ -338,7 +341,7 @@ static int send_datagrams(const struct options *o, int fd)
 		fill(buf + sizeof(head), len - sizeof(head),
 		     o->seed ^ word(o->seed, head.seq), 0);
 		if (o->rate)
-			pace(start, o->rate, head.seq);
+			pace(&start, o->rate, head.seq);
 		else if (!wait_fd(fd, POLLOUT, o->idle_ms))
 			break;
 		/* An error may be an ICMP answer to an earlier one. */

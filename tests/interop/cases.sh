@@ -18,9 +18,20 @@ transfers()
 	tcp "$A" "$B" fd00:9::2 "$size"
 	tcp "$B" "$A" fd00:9::1 "$size"
 	udp "$A" "$B" 192.168.241.2 "$(volume 500)" 0 500
-	expect_eq "$R_unique" "$R_sent" "datagrams from A to B"
+	delivered "datagrams from A to B"
 	udp "$B" "$A" fd00:9::1 "$(volume 500)" 0 500
-	expect_eq "$R_unique" "$R_sent" "datagrams from B to A"
+	delivered "datagrams from B to A"
+}
+
+# A process that does not get the processor in time loses what it is sent.
+delivered()
+{
+	expect_eq "$R_duplicate" 0 "duplicates"
+	if [ "$OTHER" = wireguard-go ]; then
+		expect_ge "$R_unique" $((R_sent / 4)) "$1"
+	else
+		expect_eq "$R_unique" "$R_sent" "$1"
+	fi
 }
 
 # Only A knows where the other is, so A initiates.
@@ -76,7 +87,8 @@ bad_cable()
 	tcp "$B" "$A" fd00:9::1 "$(volume 300000)"
 	udp "$A" "$B" fd00:9::2 "$(volume 1000)" 500 1000
 	expect_eq "$R_duplicate" 0 "duplicates"
-	expect_ge "$R_unique" $((R_sent * 80 / 100)) "datagrams delivered"
+	expect_ge "$R_unique" $((R_sent * ($([ "$OTHER" = wireguard-go ] && echo 25 || echo 80)) / 100)) \
+		"datagrams delivered"
 }
 test_bad_cable_ours() { OUTER=4 ours bad_cable; }
 test_bad_cable_theirs() { OUTER=6 theirs bad_cable; }
