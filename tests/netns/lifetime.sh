@@ -82,6 +82,7 @@ test_circular_netns()
 	pings "$A" 192.168.241.2
 	# Linux 6.1 renames no device that is up.
 	ip -n "$B" link set "$DB" down
+	ip -n "$B" link set "$DB" down
 	ip -n "$B" link set "$DB" name mm1
 	ip -n "$A" link set "$DA" netns "$B"
 	ip -n "$B" link set mm1 netns "$A"
