@@ -64,7 +64,7 @@ class Table:
     """Standard output, and the bars."""
 
     def __init__(self):
-        self.missed = []
+        self.missed, self.failed = [], []
         print("case\tunit\tmmesh\tpeer\tpeer_value\tratio", flush=True)
 
     def row(self, case, unit, mmesh, peer, peer_value, bar=None, at_most=False):
@@ -105,8 +105,15 @@ def measure_ratios(names, options, table):
     variants = {name: VARIANTS[name]() for name in wanted}
     figures = {name: [] for name in wanted}
     for i in range(options.runs):
-        for name in wanted:
-            value = variants[name].measure(options)
+        for name in list(figures):
+            try:
+                value = variants[name].measure(options)
+            except RuntimeError as error:
+                # The others are worth having all the same.
+                table.failed.append(f"{name}: {error}")
+                progress("could not measure " + table.failed[-1])
+                del figures[name]
+                continue
             figures[name].append(value)
             progress(f"round {i + 1} of {options.runs}: {name}: {value:.4g}")
     medians = {name: statistics.median(values) for name, values in figures.items()}
@@ -117,6 +124,8 @@ def measure_ratios(names, options, table):
             medians[name] = limit(medians["vxlan"], cipher)
     for name in names:
         case = CASES[name]
+        if case.mmesh not in medians or case.peer not in medians:
+            continue
         scale_by = 1e-3 if case.unit == "kpps" else 1
         table.row(name, case.unit, medians[case.mmesh] * scale_by, case.peer,
                   medians[case.peer] * scale_by, case.bar, case.at_most)
@@ -170,11 +179,14 @@ def main():
             part.measure(names, options, table, progress)
     for text in table.missed:
         progress("bar missed: " + text)
+    for text in table.failed:
+        progress("not measured: " + text)
+    return 3 if table.failed else 0
 
 
 if __name__ == "__main__":
     try:
-        main()
+        sys.exit(main())
     except (OSError, RuntimeError, KeyError) as error:
         progress(f"could not measure: {error}")
         sys.exit(3)
