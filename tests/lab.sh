@@ -156,7 +156,7 @@ processes_of_lab() { pgrep -f "$TMP/run/mmesh-lab" | wc -l; }
 # Whatever ends a run, nothing of it stays.
 endings()
 {
-	local pid rc
+	local pid rc try
 
 	mkdir -p "$TMP/run"
 	TMPDIR=$TMP/run "$LAB" run -n -t 3 -k "$KERNEL" -- bash -c "insmod $TROUBLE_KO kind=hang" >/dev/null 2>"$TMP/err" </dev/null
@@ -171,6 +171,16 @@ endings()
 	rc=$?
 	is "interrupted: status" "$rc" 130
 	is "interrupted: nothing is left" "$(processes_of_lab) $(ls "$TMP/run")" "0 "
+	TMPDIR=$TMP/run "$LAB" run -n -k "$KERNEL" -- bash -c 'echo begun; exec sleep 600' >"$TMP/begun" 2>/dev/null </dev/null &
+	pid=$!
+	head -n 1 "$TMP/begun" >/dev/null
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+	for ((try = 0; try < 100; try++)); do
+		[[ $(pgrep -f "uml_dir=$TMP/run/mmesh-lab" | wc -l) != 0 ]] || break
+		read -rt 0.1 _ <> <(:)
+	done
+	is "killed: its kernel goes too" "$(pgrep -f "uml_dir=$TMP/run/mmesh-lab" | wc -l)" 0
 	rm -rf "$TMP/run" "$TMP/begun"
 }
 

@@ -106,13 +106,22 @@ run_write_command()
 	printf '\n' >>"$RUN_DIR/command"
 }
 
-# A reader between the kernel and the caller: the kernel's side is made non-blocking, which the caller's must not be.
+# run_reader NAME FD: passes on what QEMU writes to the pipe NAME.
 run_reader()
 {
 	local name=$1 fd=$2
 
 	mkfifo "$RUN_DIR/$name"
 	cat <"$RUN_DIR/$name" >&"$fd" &
+	RUN_READERS+=($!)
+}
+
+# run_follower NAME FD: passes on what appears in the file NAME until the kernel has ended.
+run_follower()
+{
+	local name=$1 fd=$2
+
+	tail -q -c +1 -s 0.02 --pid="$RUN_PGID" -f "$RUN_DIR/$name" >&"$fd" 2>/dev/null &
 	RUN_READERS+=($!)
 }
 
@@ -124,6 +133,8 @@ run_wait()
 	(
 		exec >/dev/null 2>&1 </dev/null
 		sleep "$timeout"
+		# A lab that was killed has no kernel any more, and the number may be another's.
+		kill -0 $$ || exit
 		touch "$RUN_DIR/timeout"
 		kill -KILL -- "-$RUN_PGID"
 	) &

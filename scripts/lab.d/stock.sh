@@ -218,7 +218,7 @@ stock_boot()
 
 	words="console=ttyS0 quiet panic=-1 oops=panic lab.run=$RUN_DIR"
 	# Emulated processors stand still while the host is busy, which is no kernel's fault.
-	words+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
+	words+=" no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
 	args=(
 		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" -m "$mem"
 		-nodefaults -display none -no-reboot
@@ -245,7 +245,7 @@ stock_boot()
 		else
 			exec </dev/null >"$RUN_DIR/qemu.log"
 		fi
-		exec setsid qemu-system-x86_64 "${args[@]}" 2>"$RUN_DIR/qemu.log"
+		exec setsid setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" 2>"$RUN_DIR/qemu.log"
 	) &
 	RUN_PGID=$!
 }

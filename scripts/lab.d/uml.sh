@@ -160,20 +160,17 @@ uml_tmpdir()
 	fi
 }
 
-# Boots kernel $1 and leaves its process group in RUN_PGID.
+# Boots kernel $1 and leaves its process group in RUN_PGID. Consoles write to files: a pipe or terminal would be made
+# non-blocking, also for the caller, and UML sometimes misses that a full one has room again.
 uml_boot()
 {
-	local kernel=$1 dir=$2 cpus=$3 pin=() args consoles out err
+	local kernel=$1 dir=$2 cpus=$3 pin=() args consoles
 
 	RUN_MEM=${MMESH_LAB_MEM:-2048}
-	consoles=(con=null ssl=null con0=null,fd:1)
-	run_reader stdout 1
-	if [[ $RUN_ONE_STREAM ]]; then
-		consoles+=(con1=null,fd:7)
-	else
-		run_reader stderr 2
-		consoles+=(con1=null,fd:7 con2=null,fd:8)
-	fi
+	consoles=(con=null ssl=null con0=null,fd:1 con1=null,fd:7)
+	: >"$RUN_DIR/stdout"
+	: >"$RUN_DIR/stderr"
+	[[ $RUN_ONE_STREAM ]] || consoles+=(con2=null,fd:8)
 	if [[ $RUN_STDIN == tty ]]; then
 		consoles+=(con3=fd:6,fd:5)
 		echo 'LAB_TTY=/dev/tty3' >>"$RUN_DIR/env"
@@ -188,16 +185,14 @@ uml_boot()
 		"mem=${RUN_MEM}M" root=/dev/root rootfstype=hostfs rootflags=/ rw "init=$RUN_DIR/init"
 		"uml_dir=$RUN_DIR/" umid=uml seccomp=on quiet "${consoles[@]}" ${MMESH_LAB_UML_ARGS:-}
 	)
-	exec {out}>"$RUN_DIR/stdout"
-	[[ ! -p $RUN_DIR/stderr ]] || exec {err}>"$RUN_DIR/stderr"
 	(
 		ulimit -c 0
 		export TMPDIR
 		TMPDIR=$(uml_tmpdir)
-		exec 5>&1 6<&"$RUN_STDIN_FD" 7>&"$out" 8>&"${err:-$out}" </dev/null
-		exec setsid "${pin[@]}" "$dir/build/linux" "${args[@]}" >"$RUN_DIR/console" 2>&1
+		exec 5>&1 6<&"$RUN_STDIN_FD" 7>>"$RUN_DIR/stdout" 8>>"$RUN_DIR/stderr" </dev/null
+		exec setsid setpriv --pdeathsig KILL "${pin[@]}" "$dir/build/linux" "${args[@]}" >"$RUN_DIR/console" 2>&1
 	) &
 	RUN_PGID=$!
-	exec {out}>&-
-	[[ ! ${err:-} ]] || exec {err}>&-
+	run_follower stdout 1
+	[[ $RUN_ONE_STREAM ]] || run_follower stderr 2
 }
