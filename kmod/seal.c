@@ -218,6 +218,21 @@ static unsigned int seal_tso(struct mmesh_bundle *b, const struct tso *t,
 	return i;
 }
 
+/* Fills in the checksum where the stack left it to the device. */
+static void copy_packet(const struct sk_buff *skb, u8 *text)
+{
+	__sum16 *check;
+
+	skb_copy_and_csum_dev(skb, text);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return;
+	/* UDP takes 0 for none, which IPv6 forbids; the other zero is meant. */
+	check = (__sum16 *)(text + skb_checksum_start_offset(skb) +
+			    skb->csum_offset);
+	if (!*check)
+		*check = CSUM_MANGLED_0;
+}
+
 static int seal_one(struct mmesh_bundle *b, struct sk_buff *skb,
 		    const struct mmesh_keypair *keypair, u64 nonce,
 		    unsigned int mtu)
@@ -230,8 +245,7 @@ static int seal_one(struct mmesh_bundle *b, struct sk_buff *skb,
 	text = begin_record(b, keypair, nonce, skb->len + pad);
 	if (!text)
 		return -ENOMEM;
-	/* Fills in the checksum where the stack left it to the device. */
-	skb_copy_and_csum_dev(skb, text);
+	copy_packet(skb, text);
 	return end_record(keypair, text, skb->len, pad, nonce);
 }
 
