@@ -148,6 +148,7 @@ void target_open(struct target *t, const struct options *options)
 {
 	memset(t, 0, sizeof(*t));
 	t->options = options;
+	t->bundles = options->bundles;
 	t->random = options->seed | 1;
 	t->buffer = malloc(BUFFER);
 	if (!t->buffer)
@@ -236,25 +237,30 @@ static void flush(struct target *t)
 	t->buffered = 0;
 }
 
+bool target_poll(struct target *t)
+{
+	flush(t);
+	target_receive(t, 0);
+	counters_read(t->link, &t->now);
+	if (outcomes_counted(t) >= t->sent)
+		return true;
+	/* The workers need the processor more than we do. */
+	sched_yield();
+	return false;
+}
+
 void target_sync(struct target *t)
 {
-	uint64_t start = now_ms();
+	uint64_t end = now_ms() + PATIENCE_MS;
 
-	flush(t);
-	for (;;) {
-		target_receive(t, 0);
-		counters_read(t->link, &t->now);
-		if (outcomes_counted(t) >= t->sent || now_ms() - start > PATIENCE_MS)
-			return;
-		/* The workers need the processor more than we do. */
-		sched_yield();
-	}
+	while (!target_poll(t) && now_ms() < end)
+		;
 }
 
 /* Whether the last datagram can take one more message of @len bytes. */
 static bool extends(const struct target *t, const struct datagram *last, size_t len)
 {
-	return t->options->bundles && !last->closed && len && len <= last->each &&
+	return t->bundles && !last->closed && len && len <= last->each &&
 	       last->len + len <= BUNDLE_MAX && last->len < BUNDLE_RECORDS * last->each;
 }
 

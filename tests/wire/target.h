@@ -28,6 +28,7 @@ struct options {
 
 struct target {
 	const struct options *options;
+	bool bundles;		/* as the options say, until something else is better */
 	int fd;			/* connected to the device's endpoint */
 	int inner_fd;		/* in its namespace: makes it send to us */
 	struct counters_link *link;
@@ -70,7 +71,9 @@ void target_begin(struct target *t);
 void target_send(struct target *t, const void *msg, size_t len, int stat);
 /* The same without waiting for anything, for overload. */
 void target_send_now(struct target *t, const void *msg, size_t len);
-/* Wait until the device has counted everything that was sent. */
+/* Look once whether the device has counted everything that was sent. */
+bool target_poll(struct target *t);
+/* Wait until it has. */
 void target_sync(struct target *t);
 /* More that is to be counted, besides one for each message. */
 void target_expect(struct target *t, unsigned int stat, uint64_t n);
