@@ -82,7 +82,6 @@ test_circular_netns()
 	pings "$A" 192.168.241.2
 	# Linux 6.1 renames no device that is up.
 	ip -n "$B" link set "$DB" down
-	ip -n "$B" link set "$DB" down
 	ip -n "$B" link set "$DB" name mm1
 	ip -n "$A" link set "$DA" netns "$B"
 	ip -n "$B" link set mm1 netns "$A"
@@ -289,6 +288,9 @@ test_module_unload_under_traffic()
 		noise "$B" 192.168.241.1
 		rmmod "$MMESH_KIND"
 		! ip -n "$A" link show "$DA" >/dev/null 2>&1 || fail "the device outlived its module"
+		# User-mode Linux's KASAN takes the place of an unloaded module
+		# for forbidden for ever, so there it can't come back.
+		[[ $(uname -r) != *uml-debug ]] || return 0
 		if [ -n "${ko:-}" ]; then
 			insmod "$ko"
 		else
