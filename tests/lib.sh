@@ -523,11 +523,7 @@ run_tests() {
 	[ "$(id -u)" = 0 ] || { skip all "needs root"; exit 0; }
 	if [ -z "$TRAFFIC" ]; then
 		TRAFFIC=$TEST_TOP/build/tests/traffic
-		if [ "$TEST_TOP/tests/traffic.c" -nt "$TRAFFIC" ]; then
-			mkdir -p "$TEST_TOP/build/tests"
-			"${CC:-cc}" -std=c11 -O2 -static -Wall -Wextra -Werror -o "$TRAFFIC.$$" \
-				"$TEST_TOP/tests/traffic.c" && mv "$TRAFFIC.$$" "$TRAFFIC" || exit 2
-		fi
+		"$TEST_TOP/tests/build-traffic" || exit 2
 	fi
 	trap 'rm -rf "$TMP"' EXIT
 	mkdir -p /run/netns
