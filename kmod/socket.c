@@ -30,7 +30,6 @@ enum {
  */
 struct target {
 	struct mmesh_device *m;
-	struct mmesh_peer *peer;
 	struct mmesh_endpoint *endpoint;
 	const struct mmesh_addr *addr;
 };
@@ -240,7 +239,6 @@ int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
 {
 	struct target t = {
 		.m = peer->device,
-		.peer = peer,
 		.endpoint = rcu_dereference(peer->endpoint),
 	};
 	const unsigned int records = skb_shinfo(skb)->gso_segs ?: 1;
