@@ -13,6 +13,7 @@
 #include "bundle.h"
 #include "device.h"
 #include "limits.h"
+#include "pagefrag.h"
 #include "peer.h"
 #include "socket.h"
 
@@ -170,13 +171,5 @@ int mmesh_bundle_module_init(void)
 
 void mmesh_bundle_module_exit(void)
 {
-	struct page_frag *frag;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		frag = &per_cpu(frags, cpu);
-		if (frag->page)
-			put_page(frag->page);
-		frag->page = NULL;
-	}
+	mmesh_page_frags_release(&frags);
 }

@@ -19,6 +19,7 @@
 #include "land.h"
 #include "limits.h"
 #include "mmesh-compat-net.h"
+#include "pagefrag.h"
 #include "peer.h"
 
 enum {
@@ -453,13 +454,5 @@ int mmesh_land_module_init(void)
 
 void mmesh_land_module_exit(void)
 {
-	struct page_frag *frag;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		frag = &per_cpu(frags, cpu);
-		if (frag->page)
-			put_page(frag->page);
-		frag->page = NULL;
-	}
+	mmesh_page_frags_release(&frags);
 }
