@@ -150,6 +150,24 @@ run_wait()
 	[[ ! -e $RUN_DIR/timeout ]] || say "no end after $((SECONDS - start)) s: stopped (-t SECONDS or MMESH_LAB_TIMEOUT allow more)"
 }
 
+# Uses kernel, dir, cpus and timeout of its caller.
+run_once()
+{
+	run_make_dir
+	run_write_env "$kernel" "$dir"
+	run_write_command "$@"
+	"$(kernel_flavour "$kernel")_boot" "$kernel" "$dir" "$cpus"
+	run_wait "$timeout"
+}
+
+# QEMU's software emulation now and then executes an instruction that another processor is just patching (jump labels),
+# which kills a booting kernel. COMMAND has not begun then, so nothing of it can be the cause.
+run_never_began()
+{
+	[[ $(kernel_flavour "$kernel") == stock && ! -e $RUN_DIR/timeout && ! -s $RUN_DIR/report ]] &&
+		! grep -q 'mmesh-lab: begin' "$RUN_DIR/console" && grep -q 'Kernel panic' "$RUN_DIR/console"
+}
+
 run_kernel()
 {
 	local kernel=$1 timeout=$2 cpus=$3 dir status
@@ -163,11 +181,13 @@ run_kernel()
 	trap run_cleanup EXIT
 	trap run_interrupted INT TERM HUP
 	run_look_at_streams
-	run_make_dir
-	run_write_env "$kernel" "$dir"
-	run_write_command "$@"
-	"$(kernel_flavour "$kernel")_boot" "$kernel" "$dir" "$cpus"
-	run_wait "$timeout"
+	run_once "$@"
+	for _ in 1 2; do
+		run_never_began || break
+		say "$kernel: died before its init began, for the emulated processor; booting again"
+		rm -rf -- "$RUN_DIR"
+		run_once "$@"
+	done
 	judge_run "$kernel"
 }
 

@@ -103,8 +103,9 @@ roam()
 	ip -n "$A" addr add 10.9.0.11/24 dev va
 	ip -n "$A" addr del 10.9.0.1/24 dev va
 	ip -n "$A" addr add 10.9.0.11/24 dev va 2>/dev/null || true
-	# wireguard-go loses the first packet with the address that went.
-	wait_for 15 pings "$A" 192.168.241.2 1
+	# wireguard-go keeps sending from the address that went, unless it notices a change of routes in time, until its
+	# new-handshake timer fires: keepalive plus rekey timeout, 15 s after the first packet without an answer.
+	wait_for 25 pings "$A" 192.168.241.2 1
 	wait_for 5 endpoint_is "$B" "$DB" 10.9.0.11:1001
 	wgc "$A" set "$DA" listen-port 1111
 	pings "$A" fd00:9::2 10
