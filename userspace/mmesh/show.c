@@ -37,13 +37,16 @@ static void show_secret(struct printer *p, const char *name, const char *label, 
 	explicit_bzero(text, sizeof(text));
 }
 
-static void show_suites(struct printer *p, const struct mmesh_device *dev)
+/* People see those that are slow, or with @all every one; programs always all. */
+static void show_suites(struct printer *p, const struct mmesh_device *dev, bool all)
 {
 	printer_open_array(p, "suites");
 	for (size_t i = 0; i < dev->n_suites; i++) {
 		const struct mmesh_suite_info *info = &dev->suite[i];
 		char name[MMESH_SUITE_TEXT_SIZE];
 
+		if (!info->slow && !all && !printer_is_json(p))
+			continue;
 		mmesh_suite_format(name, info->suite);
 		printer_open_object(p, NULL);
 		if (printer_is_json(p)) {
@@ -100,8 +103,9 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 	if (opt->details) {
 		printer_uint(p, "generation", "generation", dev->generation, NULL);
 		printer_string(p, "module_version", "module version", dev->version);
-		show_suites(p, dev);
 	}
+	if (!opt->like_wg)
+		show_suites(p, dev, opt->details);
 	printer_heading_end(p);
 	if (opt->details) {
 		struct show_options below = *opt;
