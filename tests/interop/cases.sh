@@ -104,8 +104,9 @@ roam()
 	ip -n "$A" addr del 10.9.0.1/24 dev va
 	ip -n "$A" addr add 10.9.0.11/24 dev va 2>/dev/null || true
 	# wireguard-go keeps sending from the address that went, unless it notices a change of routes in time, until its
-	# new-handshake timer fires: keepalive plus rekey timeout, 15 s after the first packet without an answer.
-	wait_for 25 pings "$A" 192.168.241.2 1
+	# new-handshake timer fires: keepalive plus rekey timeout, 15 s after the first packet without an answer; our own
+	# keepalive, 10 s after its last packet, may have set that back.
+	wait_for 30 pings "$A" 192.168.241.2 1
 	wait_for 5 endpoint_is "$B" "$DB" 10.9.0.11:1001
 	wgc "$A" set "$DA" listen-port 1111
 	pings "$A" fd00:9::2 10
