@@ -13,6 +13,7 @@
 #include "device.h"
 #include "handshake.h"
 #include "ingress.h"
+#include "keylog.h"
 #include "land.h"
 #include "noise.h"
 #include "peer.h"
@@ -23,6 +24,7 @@ static const struct mmesh_part {
 	void (*exit)(void);
 } parts[] = {
 	{ mmesh_crypt_init, mmesh_crypt_exit },
+	{ mmesh_keylog_init, mmesh_keylog_exit },
 	{ mmesh_noise_init, mmesh_noise_exit },
 	{ mmesh_handshake_module_init, mmesh_handshake_module_exit },
 	{ mmesh_bundle_module_init, mmesh_bundle_module_exit },

@@ -18,6 +18,7 @@
 
 #include "crypt.h"
 #include "device.h"
+#include "keylog.h"
 #include "limits.h"
 #include "mmesh-compat-crypto.h"
 #include "noise.h"
@@ -206,6 +207,7 @@ static unsigned int reason_of(int err)
 static void ephemeral_generate(u8 private[MMESH_KEY_LEN])
 {
 	curve25519_generate_secret(private);
+	mmesh_keylog_ephemeral(private);
 }
 
 static void wall_clock(struct timespec64 *now)

@@ -7,7 +7,7 @@ modules_dir()
 	local top
 
 	top=$(printf '%s' "$LAB_TOP" | sha256sum | cut -c1-12)
-	echo "$LAB_CACHE/modules/$top/$(basename "$(kernel_dir "$1")")${W:+-W$W}${C:+-C$C}"
+	echo "$LAB_CACHE/modules/$top/$(basename "$(kernel_dir "$1")")${W:+-W$W}${C:+-C$C}${MMESH_KEYLOG:+-keylog}"
 }
 
 # Names, sizes and times of all sources: changes when any of them does.
@@ -86,6 +86,8 @@ modules_make()
 		sparse=$(modules_sparse) || return 1
 		args+=(CHECK="$sparse")
 	fi
+	# With a key log (kmod/keylog.h) only where a test asks for it.
+	args+=(MMESH_KEYLOG="${MMESH_KEYLOG:-}")
 	make -s "${args[@]}" M="$dir" ${W:+W="$W"} ${C:+C="$C"} -j"$LAB_JOBS" "$@" 2>&1
 }
 

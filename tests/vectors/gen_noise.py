@@ -65,6 +65,9 @@ class ChaChaPoly:
     def encrypt(self, counter, plain, ad):
         return self.cipher.encrypt(struct.pack("<4xQ", counter), plain, ad)
 
+    def decrypt(self, counter, sealed, ad):
+        return self.cipher.decrypt(struct.pack("<4xQ", counter), sealed, ad)
+
 
 class AesGcm:
     """Noise's AESGCM: 32 zero bits and a big-endian counter."""
@@ -74,6 +77,9 @@ class AesGcm:
 
     def encrypt(self, counter, plain, ad):
         return self.cipher.encrypt(struct.pack(">4xQ", counter), plain, ad)
+
+    def decrypt(self, counter, sealed, ad):
+        return self.cipher.decrypt(struct.pack(">4xQ", counter), sealed, ad)
 
 
 def rotate(value, by):
