@@ -76,8 +76,10 @@ ns()
 		names+=("$name")
 	done
 	printf 'netns add %s\n' "${names[@]}" | ip -batch -
+	# As root ping(8) would take a raw socket, which gets everybody's answers until a filter is set: beside a flood they
+	# fill it and its own is lost. Of these sockets each gets only its own.
 	for name in "${names[@]}"; do
-		ip -n "$name" link set lo up
+		n "$name" sh -c 'ip link set lo up; echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range'
 	done
 }
 
