@@ -184,6 +184,29 @@ endings()
 	rm -rf "$TMP/run" "$TMP/begun"
 }
 
+# A kernel that panics before its init is booted again: here the first one finds no init.
+early_panic()
+{
+	local pid rc try init=
+
+	mkdir -p "$TMP/run"
+	TMPDIR=$TMP/run "$LAB" run -n -k "$KERNEL" -- echo second >"$TMP/out" 2>"$TMP/err" </dev/null &
+	pid=$!
+	for ((try = 0; try < 600; try++)); do
+		for init in "$TMP"/run/mmesh-lab.*/init; do
+			[[ ! -x $init ]] || break 2
+		done
+		read -rt 0.05 _ <> <(:)
+	done
+	rm -f "$init"
+	wait "$pid"
+	rc=$?
+	is "panic before init: the next boot counts" "$rc $(<"$TMP/out")" "0 second"
+	is "panic before init: said" "$(grep -q 'died before its init began' "$TMP/err" && echo said)" said
+	is "panic before init: nothing is left" "$(processes_of_lab) $(ls "$TMP/run")" "0 "
+	rm -rf "$TMP/run"
+}
+
 refusals()
 {
 	local said
@@ -228,6 +251,7 @@ one_kernel()
 	*)
 		inside nproc
 		is "two processors" "$OUT" 2
+		early_panic
 		;;
 	esac
 }
