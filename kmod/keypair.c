@@ -5,6 +5,7 @@
 #include <linux/string.h>
 
 #include "device.h"
+#include "ext.h"
 #include "keypair.h"
 #include "peer.h"
 
@@ -31,6 +32,13 @@ struct mmesh_keypair *mmesh_keypair_create(struct mmesh_peer *peer)
 	keypair = kmem_cache_zalloc(keypair_cache, GFP_KERNEL);
 	if (!keypair)
 		return NULL;
+	if (READ_ONCE(peer->extended)) {
+		keypair->ext = mmesh_session_ext_alloc();
+		if (!keypair->ext) {
+			kmem_cache_free(keypair_cache, keypair);
+			return NULL;
+		}
+	}
 	keypair->entry.peer = peer;
 	keypair->entry.type = MMESH_INDEX_KEYPAIR;
 	keypair->internal_id = atomic64_inc_return(&last_keypair_id);
@@ -45,6 +53,7 @@ static void free_keypair(struct rcu_head *rcu)
 	struct mmesh_keypair *keypair =
 		container_of(rcu, struct mmesh_keypair, rcu);
 
+	kfree_sensitive(keypair->ext);
 	memzero_explicit(keypair, sizeof(*keypair));
 	kmem_cache_free(keypair_cache, keypair);
 }

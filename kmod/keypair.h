@@ -17,6 +17,7 @@
 #include "replay.h"
 
 struct mmesh_peer;
+struct mmesh_session_ext;
 
 /* Session keys. The data path reads it under RCU and takes no reference. */
 struct mmesh_keypair {
@@ -35,6 +36,8 @@ struct mmesh_keypair {
 	spinlock_t replay_lock;		/* replay; BH-safe */
 	struct mmesh_replay replay;
 
+	/* Keys of the extensions; NULL in a session with a stock peer. */
+	struct mmesh_session_ext *ext;
 	u64 internal_id;
 	struct kref refcount;
 	struct rcu_head rcu;

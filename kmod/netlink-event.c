@@ -94,7 +94,8 @@ static int put_peer(struct sk_buff *skb, struct mmesh_peer *peer, u8 cmd)
 	     cmd == MMESH_CMD_PEER_CHANGE_NTF) &&
 	    (nla_put_u32(skb, MMESH_A_PEER_PERSISTENT_KEEPALIVE,
 			 peer->persistent_keepalive) ||
-	     nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite)))
+	     nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite) ||
+	     (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1))))
 		return -EMSGSIZE;
 	return 0;
 }

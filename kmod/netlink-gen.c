@@ -75,7 +75,7 @@ const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_PEER_ADD - do */
-const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1] = {
+const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -87,10 +87,11 @@ const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1] =
 	[MMESH_A_PEER_PERSISTENT_KEEPALIVE] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_persistent_keepalive_range),
 	[MMESH_A_PEER_SUITE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
+	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* MMESH_CMD_PEER_SET - do */
-const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1] = {
+const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -103,6 +104,7 @@ const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1] =
 	[MMESH_A_PEER_PERSISTENT_KEEPALIVE] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_persistent_keepalive_range),
 	[MMESH_A_PEER_SUITE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
+	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* MMESH_CMD_PEER_DEL - do */
@@ -145,14 +147,14 @@ const struct genl_ops mmesh_nl_ops[7] = {
 		.cmd		= MMESH_CMD_PEER_ADD,
 		.doit		= mmesh_nl_peer_add_doit,
 		.policy		= mmesh_peer_add_nl_policy,
-		.maxattr	= MMESH_A_PEER_ALLOWED_IPS,
+		.maxattr	= MMESH_A_PEER_EXTENDED,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= MMESH_CMD_PEER_SET,
 		.doit		= mmesh_nl_peer_set_doit,
 		.policy		= mmesh_peer_set_nl_policy,
-		.maxattr	= MMESH_A_PEER_ALLOWED_IPS,
+		.maxattr	= MMESH_A_PEER_EXTENDED,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

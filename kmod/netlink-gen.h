@@ -21,9 +21,9 @@ extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_FLAGS + 1];
 
 extern const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1];
 
-extern const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1];
+extern const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_EXTENDED + 1];
 
-extern const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_ALLOWED_IPS + 1];
+extern const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_EXTENDED + 1];
 
 extern const struct nla_policy mmesh_peer_del_nl_policy[MMESH_A_PEER_PUBLIC_KEY + 1];
 

@@ -10,6 +10,7 @@
 
 #include "crypt.h"
 #include "device.h"
+#include "ext.h"
 #include "netlink.h"
 #include "peer.h"
 
@@ -33,6 +34,7 @@ struct request {
 	struct mmesh_addr endpoint;
 	const struct nlattr *keepalive;
 	const struct nlattr *suite;
+	const struct nlattr *extended;
 	u32 flags;			/* enum mmesh_peer_flag */
 	bool must_be_new;
 	unsigned int num_prefixes;
@@ -203,7 +205,8 @@ static int check_request(struct genl_info *info, struct request *req)
 	struct nlattr **attrs = info->attrs;
 	int ret;
 
-	ret = mmesh_nl_check_message(info->nlhdr, MMESH_A_PEER_ALLOWED_IPS,
+	ret = mmesh_nl_check_message(info->nlhdr,
+				     BIT_ULL(MMESH_A_PEER_ALLOWED_IPS),
 				     info->extack);
 	if (ret)
 		return ret;
@@ -217,6 +220,7 @@ static int check_request(struct genl_info *info, struct request *req)
 		req->flags = nla_get_u32(attrs[MMESH_A_PEER_FLAGS]);
 	req->keepalive = attrs[MMESH_A_PEER_PERSISTENT_KEEPALIVE];
 	req->suite = attrs[MMESH_A_PEER_SUITE];
+	req->extended = attrs[MMESH_A_PEER_EXTENDED];
 	return check_suite(req->suite, info->extack) ?:
 	       check_endpoint(attrs, req, info->extack) ?:
 	       check_prefixes(info, req);
@@ -383,6 +387,8 @@ static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 		if (req->suite)
 			set_suite(peer, nla_get_u32(req->suite));
 	}
+	if (req->extended)
+		mmesh_peer_set_extended(peer, nla_get_u32(req->extended));
 	remove_prefixes(m, peer, req);
 	if (req->keepalive)
 		WRITE_ONCE(peer->persistent_keepalive,
@@ -408,6 +414,12 @@ static int prepare(struct mmesh_device *m, struct mmesh_peer *peer,
 {
 	int ret;
 
+	/* It may stay unused: nothing shows it. */
+	if (req->extended && nla_get_u32(req->extended) &&
+	    mmesh_peer_ext_make(peer)) {
+		NL_SET_ERR_MSG(extack, "extended: no memory");
+		return -ENOMEM;
+	}
 	ret = add_prefixes(m, peer, req, extack);
 	if (ret || !req->endpoint_attr)
 		return ret;

@@ -41,7 +41,7 @@ void mmesh_netlink_exit(void)
 	genl_unregister_family(&mmesh_nl_family);
 }
 
-int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
+int mmesh_nl_check_attrs(const struct nlattr *head, int len, u64 multi,
 			 struct netlink_ext_ack *extack)
 {
 	const struct nlattr *attr;
@@ -56,7 +56,7 @@ int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
 			return mmesh_nl_refuse(extack, attr, -EINVAL,
 					       "NLA_F_NET_BYTEORDER is not expected");
 		/* Greater ones are unknown, and the policy has refused them. */
-		if (type == multi || type >= BITS_PER_TYPE(seen))
+		if (type >= BITS_PER_TYPE(seen) || multi & BIT_ULL(type))
 			continue;
 		if (seen & BIT_ULL(type))
 			return mmesh_nl_refuse(extack, attr, -EINVAL,
@@ -66,7 +66,7 @@ int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
 	return 0;
 }
 
-int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
+int mmesh_nl_check_message(const struct nlmsghdr *nlh, u64 multi,
 			   struct netlink_ext_ack *extack)
 {
 	return mmesh_nl_check_attrs(nlmsg_attrdata(nlh, GENL_HDRLEN),

@@ -42,11 +42,11 @@ struct mmesh_peer;
 extern struct genl_family mmesh_nl_family;
 
 /* What the policies let pass and we don't: -EINVAL when an attribute is there
- * twice, @multi excepted, or says that it is in network byte order.
+ * twice, types in the mask @multi excepted, or says that it is in network byte order.
  */
-int mmesh_nl_check_attrs(const struct nlattr *head, int len, int multi,
+int mmesh_nl_check_attrs(const struct nlattr *head, int len, u64 multi,
 			 struct netlink_ext_ack *extack);
-int mmesh_nl_check_message(const struct nlmsghdr *nlh, int multi,
+int mmesh_nl_check_message(const struct nlmsghdr *nlh, u64 multi,
 			   struct netlink_ext_ack *extack);
 
 /* Device that the message names by one of its two attributes (either may be

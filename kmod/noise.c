@@ -18,6 +18,7 @@
 
 #include "crypt.h"
 #include "device.h"
+#include "ext.h"
 #include "keylog.h"
 #include "limits.h"
 #include "mmesh-compat-crypto.h"
@@ -691,14 +692,17 @@ mmesh_noise_consume_response(const struct mmesh_msg_response *src,
 	return peer;
 }
 
-/* Noise's Split(): the first output is the initiator's sending key. */
+/* Noise's Split(): the first output is the initiator's sending key. The third,
+ * which WireGuard has no use for, is the secret of the extensions.
+ */
 static void derive_keys(struct mmesh_keypair *keypair,
 			const struct mmesh_handshake *handshake)
 {
-	u8 first[MMESH_KEY_LEN], second[MMESH_KEY_LEN];
+	u8 first[MMESH_KEY_LEN], second[MMESH_KEY_LEN], third[MMESH_KEY_LEN];
 	bool initiator = handshake->state == MMESH_HS_CONSUMED_RESPONSE;
 
-	kdf(first, second, NULL, handshake->chaining_key, NULL, 0);
+	kdf(first, second, keypair->ext ? third : NULL, handshake->chaining_key,
+	    NULL, 0);
 	keypair->i_am_the_initiator = initiator;
 	keypair->suite = handshake->suite;
 	keypair->remote_index = handshake->remote_index;
@@ -707,6 +711,10 @@ static void derive_keys(struct mmesh_keypair *keypair,
 			     initiator ? first : second);
 	mmesh_crypt_key_init(&keypair->receiving, keypair->suite,
 			     initiator ? second : first);
+	if (keypair->ext) {
+		mmesh_session_ext_derive(keypair->ext, third, initiator);
+		memzero_explicit(third, sizeof(third));
+	}
 	keypair->sending_valid = true;
 	keypair->receiving_valid = true;
 	memzero_explicit(first, sizeof(first));

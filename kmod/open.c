@@ -4,7 +4,8 @@
  * mmesh_crypt_open() (crypt.c) and the replay window; handshake messages to
  * mmesh_handshake_enqueue() (handshake.c). Context: softirq, RCU read.
  * Drops: RX_DROP_SHORT, RX_DROP_TYPE, RX_DROP_NO_SESSION, RX_DROP_EXPIRED,
- * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY.
+ * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY. Control messages go to
+ * mmesh_control_receive() (control.c).
  *
  * Records are decrypted out of place: what arrives over veth or loopback may
  * be somebody's page cache.
@@ -18,6 +19,7 @@
 #include <net/ipv6.h>
 #include <net/udp.h>
 
+#include "control.h"
 #include "crypt.h"
 #include "device.h"
 #include "ingress.h"
@@ -265,6 +267,9 @@ static void receive_message(struct reception *r, const u8 *msg, unsigned int len
 	case MMESH_MSG_RESPONSE:
 	case MMESH_MSG_RESPONSE_AES:
 		receive_handshake(r, msg, len, sizeof(struct mmesh_msg_response));
+		return;
+	case MMESH_MSG_CONTROL:
+		mmesh_control_receive(r->m, &r->from, msg, len);
 		return;
 	case MMESH_MSG_COOKIE:
 		receive_handshake(r, msg, len, sizeof(struct mmesh_msg_cookie));

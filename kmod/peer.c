@@ -7,6 +7,7 @@
 #include <linux/wait_bit.h>
 
 #include "device.h"
+#include "ext.h"
 #include "peer.h"
 
 static struct kmem_cache *peer_cache;
@@ -104,6 +105,7 @@ static void free_peer(struct rcu_head *rcu)
 
 	/* Only now can no reader of the data path learn another one. */
 	mmesh_endpoint_free(peer);
+	mmesh_peer_ext_free(peer);
 	/* Keys, and what could help to find them. */
 	memzero_explicit(peer, sizeof(*peer));
 	kmem_cache_free(peer_cache, peer);

@@ -13,6 +13,7 @@
 #include "timers.h"
 
 struct mmesh_device;
+struct mmesh_peer_ext;
 
 /*
  * Lifetime: the device's table holds one reference; work items and handshake
@@ -31,6 +32,7 @@ struct mmesh_peer {
 	struct mmesh_keypairs keypairs;
 	struct mmesh_endpoint __rcu *endpoint;
 	bool is_dead;
+	bool extended;			/* speaks our extensions; update lock */
 	u8 suite;			/* enum mmesh_suite; handshake.lock */
 	u16 persistent_keepalive;	/* seconds, 0: off */
 
@@ -42,6 +44,9 @@ struct mmesh_peer {
 	unsigned long state;		/* enum mmesh_peer_state, atomic bits */
 	struct list_head burst_node;	/* whoever set the bit */
 	spinlock_t endpoint_lock;	/* writers of endpoint; BH-safe */
+
+	/* What only extended peers have: see mmesh_peer_ext(). */
+	struct mmesh_peer_ext *ext;
 
 	/* Handshakes and configuration. */
 	struct mmesh_handshake handshake;

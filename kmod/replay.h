@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sliding window of 8192 counters, RFC 6479's ring of words. */
+/* Sliding windows of counters, RFC 6479's ring of words: 8192 for records, 2048
+ * for a leg to or from a relay, 256 for control messages.
+ */
 #ifndef MMESH_REPLAY_H
 #define MMESH_REPLAY_H
 
@@ -20,6 +22,16 @@ struct mmesh_replay {
 	unsigned long bits[MMESH_REPLAY_BITS / BITS_PER_LONG];
 };
 
+struct mmesh_replay_leg {
+	u64 next;
+	unsigned long bits[MMESH_REPLAY_BITS_LEG / BITS_PER_LONG];
+};
+
+struct mmesh_replay_control {
+	u64 next;
+	unsigned long bits[MMESH_REPLAY_BITS_CONTROL / BITS_PER_LONG];
+};
+
 void mmesh_replay_init(struct mmesh_replay *window);
 /* True when @counter is new, at most MMESH_REPLAY_WINDOW behind the highest,
  * and below @reject_after; it is then marked as seen. To be called after
@@ -27,5 +39,8 @@ void mmesh_replay_init(struct mmesh_replay *window);
  */
 bool mmesh_replay_accept(struct mmesh_replay *window, u64 counter,
 			 u64 reject_after);
+/* The same for the smaller windows, which begin as all zero. */
+bool mmesh_replay_accept_leg(struct mmesh_replay_leg *window, u64 counter);
+bool mmesh_replay_accept_control(struct mmesh_replay_control *window, u64 counter);
 
 #endif

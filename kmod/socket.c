@@ -32,6 +32,7 @@ struct target {
 	struct mmesh_device *m;
 	struct mmesh_endpoint *endpoint;
 	const struct mmesh_addr *addr;
+	bool df;	/* lose it rather than have it fragmented */
 };
 
 static void free_route_rcu(struct rcu_head *rcu)
@@ -142,7 +143,8 @@ static int send4(struct target *t, struct sk_buff *skb, u8 ds)
 		cache_route(t, &rt->dst, NULL, fl.saddr);
 	}
 	mmesh_udp_xmit4(rt, sk, skb, fl.saddr, t->addr->addr4.sin_addr.s_addr, ds,
-			ip4_dst_hoplimit(&rt->dst), 0, inet_sk(sk)->inet_sport,
+			ip4_dst_hoplimit(&rt->dst), t->df ? htons(IP_DF) : 0,
+			inet_sk(sk)->inet_sport,
 			t->addr->addr4.sin_port);
 	return 0;
 }
@@ -206,7 +208,7 @@ static int send_to(struct target *t, struct sk_buff *skb, u8 ds)
 {
 	skb->mark = READ_ONCE(t->m->fwmark);
 	/* The outer packet is fragmented rather than lost. */
-	skb->ignore_df = 1;
+	skb->ignore_df = !t->df;
 	switch (t->addr->addr.sa_family) {
 	case AF_INET:
 		return send4(t, skb, ds);
@@ -235,41 +237,69 @@ static unsigned int stat_of(int ret)
 	return MMESH_STAT_TX_DROP_SEND;
 }
 
+static int send_to_peer(struct mmesh_peer *peer, struct target *t,
+			struct sk_buff *skb, u8 ds)
+{
+	const unsigned int records = skb_shinfo(skb)->gso_segs ?: 1;
+	const unsigned int len = skb->len;
+	int ret;
+
+	if (unlikely(!t->addr)) {
+		kfree_skb(skb);
+		ret = -EDESTADDRREQ;
+	} else {
+		ret = send_to(t, skb, ds);
+	}
+	if (likely(!ret)) {
+		atomic64_add(len, &peer->tx_bytes);
+	} else {
+		mmesh_stat_add(t->m, stat_of(ret), records);
+		DEV_STATS_ADD(t->m->dev, tx_errors, records);
+	}
+	return ret;
+}
+
 int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
 {
 	struct target t = {
 		.m = peer->device,
 		.endpoint = rcu_dereference(peer->endpoint),
 	};
-	const unsigned int records = skb_shinfo(skb)->gso_segs ?: 1;
-	const unsigned int len = skb->len;
-	int ret;
 
-	if (unlikely(!t.endpoint)) {
-		kfree_skb(skb);
-		ret = -EDESTADDRREQ;
-	} else {
-		t.addr = &t.endpoint->addr;
-		ret = send_to(&t, skb, ds);
-	}
-	if (likely(!ret)) {
-		atomic64_add(len, &peer->tx_bytes);
-	} else {
-		mmesh_stat_add(t.m, stat_of(ret), records);
-		DEV_STATS_ADD(t.m->dev, tx_errors, records);
-	}
-	return ret;
+	t.addr = t.endpoint ? &t.endpoint->addr : NULL;
+	return send_to_peer(peer, &t, skb, ds);
 }
 
-static struct sk_buff *skb_of(const void *buf, size_t len)
+int mmesh_socket_send_path(struct mmesh_peer *peer, const struct mmesh_addr *to,
+			   struct sk_buff *skb, u8 ds, bool df)
+{
+	struct target t = { .m = peer->device, .addr = to, .df = df };
+
+	if (!to) {
+		t.endpoint = rcu_dereference(peer->endpoint);
+		t.addr = t.endpoint ? &t.endpoint->addr : NULL;
+	}
+	return send_to_peer(peer, &t, skb, ds);
+}
+
+struct sk_buff *mmesh_socket_alloc(size_t len)
 {
 	struct sk_buff *skb = alloc_skb(LL_MAX_HEADER + OUTER_HEADROOM + len,
 					GFP_ATOMIC);
 
 	if (skb) {
 		skb_reserve(skb, LL_MAX_HEADER + OUTER_HEADROOM);
-		skb_put_data(skb, buf, len);
+		__skb_put(skb, len);
 	}
+	return skb;
+}
+
+static struct sk_buff *skb_of(const void *buf, size_t len)
+{
+	struct sk_buff *skb = mmesh_socket_alloc(len);
+
+	if (skb)
+		memcpy(skb->data, buf, len);
 	return skb;
 }
 

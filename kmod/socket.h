@@ -73,6 +73,15 @@ bool mmesh_endpoint_get(struct mmesh_peer *peer, struct mmesh_addr *addr);
  * -ELOOP, -ENONET, -EAFNOSUPPORT. Context: RCU read, BH off.
  */
 int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds);
+/* The same, to @to (NULL: the current endpoint) on no cached route. @df: too
+ * large a datagram is lost on its way, or here, rather than fragmented.
+ */
+int mmesh_socket_send_path(struct mmesh_peer *peer, const struct mmesh_addr *to,
+			   struct sk_buff *skb, u8 ds, bool df);
+/* An skb for a message of @len bytes, not written yet, with room for the outer
+ * headers. NULL: no memory. Context: any.
+ */
+struct sk_buff *mmesh_socket_alloc(size_t len);
 /* The same for a small message from @buf. Context: any. */
 int mmesh_socket_send_buffer(struct mmesh_peer *peer, const void *buf, size_t len,
 			     u8 ds);

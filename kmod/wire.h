@@ -31,6 +31,9 @@ enum mmesh_msg_type {
 	/* Handshakes of the aes256gcm suite; a stock peer ignores them. */
 	MMESH_MSG_INITIATION_AES = 5,
 	MMESH_MSG_RESPONSE_AES = 6,
+	/* Between peers that were told of each other's extensions only. */
+	MMESH_MSG_CONTROL = 7,
+	MMESH_MSG_RELAY = 8,
 };
 
 /* First word of each message: the type in its first byte, three zero bytes. */
@@ -79,10 +82,33 @@ struct mmesh_msg_data {
 } __packed;
 static_assert(sizeof(struct mmesh_msg_data) == 16);
 
+/* A control message has a record's header, with a counter of its own; this is
+ * how its plaintext begins. A body of @len bytes follows, then zeros.
+ */
+struct mmesh_control_header {
+	u8 kind;		/* enum mmesh_control_kind */
+	u8 flags;		/* 0 */
+	__le16 len;
+} __packed;
+static_assert(sizeof(struct mmesh_control_header) == 4);
+
+enum mmesh_control_kind {
+	MMESH_CONTROL_PROBE = 1,
+	MMESH_CONTROL_PROBE_REPLY = 2,
+	MMESH_CONTROL_CANDIDATES = 3,
+	MMESH_CONTROL_CHANNEL_OPEN = 4,
+	MMESH_CONTROL_CHANNEL_OPENED = 5,
+	MMESH_CONTROL_CHANNEL_REFUSED = 6,
+	MMESH_CONTROL_CHANNEL_GONE = 7,
+	MMESH_CONTROL_KINDS
+};
+
 enum mmesh_record_len {
 	/* What a record adds to its padded plaintext. */
 	MMESH_RECORD_OVERHEAD = sizeof(struct mmesh_msg_data) + MMESH_TAG_LEN,
 	MMESH_MSG_MIN_LEN = MMESH_RECORD_OVERHEAD,
+	MMESH_CONTROL_MIN_LEN = MMESH_RECORD_OVERHEAD +
+				sizeof(struct mmesh_control_header),
 	MMESH_MSG_HANDSHAKE_MAX_LEN = sizeof(struct mmesh_msg_initiation),
 };
 

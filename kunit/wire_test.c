@@ -8,12 +8,14 @@
 #include <linux/vmalloc.h>
 #include <net/udp.h>
 
+#include "control.h"
 #include "device.h"
 #include "ingress.h"
 #include "land.h"
 #include "peer.h"
 #include "test.h"
 
+#define mmesh_control_receive played_control
 #define mmesh_crypt_open played_crypt_open
 #define mmesh_handshake_enqueue played_enqueue
 #define mmesh_land_reserve played_land_reserve
@@ -37,6 +39,7 @@ enum {
 
 /* What the parts were called with. */
 static struct {
+	unsigned int controls;
 	unsigned int handshakes;
 	u8 handshake[MAX_MESSAGES][MMESH_MSG_HANDSHAKE_MAX_LEN];
 	size_t handshake_len[MAX_MESSAGES];
@@ -54,6 +57,12 @@ static struct {
 	unsigned int learnt, data, traversals;
 	struct mmesh_peer *peers[MAX_MESSAGES];	/* who was learnt from */
 } *seen;
+
+static void played_control(struct mmesh_device *m, const struct mmesh_addr *from,
+			   const u8 *msg, unsigned int len)
+{
+	seen->controls++;
+}
 
 static int played_crypt_open(const struct mmesh_crypt_key *key, u8 *dst, const u8 *src,
 			     size_t len, u64 nonce)
@@ -312,7 +321,7 @@ static void wire_types_and_lengths(struct kunit *test)
 		0x101, 0x10001, 0x1000001, 0x80000004, 0x400, 0x4000000,
 	};
 	u8 buf[256] = {};
-	unsigned int i, queued = 0;
+	unsigned int i, queued = 0, controls = 0;
 	u64 drops = 0;
 	size_t len;
 
@@ -321,11 +330,14 @@ static void wire_types_and_lengths(struct kunit *test)
 		put_unaligned_le32(types[i], buf);
 		for (len = 1; len <= sizeof(buf); len++) {
 			unsigned int id = expected_stat(types[i], len);
-			bool good = len >= 32 && len == length_of(types[i]);
+			bool control = len >= 32 && types[i] == 7;
+			bool good = control ||
+				(len >= 32 && len == length_of(types[i]));
 			u64 before = stat(test, id);
 
 			receive_bytes(test, buf, len);
-			queued += good;
+			queued += good && !control;
+			controls += control;
 			drops += !good;
 			KUNIT_ASSERT_EQ_MSG(test, stat(test, id), before + !good,
 					    "type %#x length %zu", types[i], len);
@@ -334,6 +346,7 @@ static void wire_types_and_lengths(struct kunit *test)
 		}
 	}
 	KUNIT_EXPECT_EQ(test, all_stats(test), drops);
+	KUNIT_EXPECT_EQ(test, seen->controls, controls);
 	KUNIT_EXPECT_EQ(test, seen->opened, 0);
 	KUNIT_EXPECT_EQ(test, seen->learnt, 0);
 }

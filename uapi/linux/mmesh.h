@@ -53,8 +53,9 @@ enum mmesh_allowed_ip_flag {
 
 /**
  * enum mmesh_stat - Counters of a device. A drop counter counts packets unless
- *   its name starts with hs-drop (handshake messages). Their names for people
- *   are the ones here, in lower case with underscores.
+ *   its name starts with hs-drop (handshake messages) or ctl-drop (control
+ *   messages). Their names for people are the ones here, in lower case with
+ *   underscores.
  * @MMESH_STAT_TX_PACKETS: inner packets sent
  * @MMESH_STAT_TX_BYTES: their bytes
  * @MMESH_STAT_TX_BUNDLES: outer buffers handed to UDP, each of one or more
@@ -131,6 +132,16 @@ enum mmesh_allowed_ip_flag {
  * @MMESH_STAT_HS_DROP_NO_ENDPOINT: own initiation, the peer's endpoint isn't
  *   known
  * @MMESH_STAT_HS_DROP_SEND: own message, the IP layer refused it
+ * @MMESH_STAT_CTL_TX: control messages sent
+ * @MMESH_STAT_CTL_RX: control messages accepted
+ * @MMESH_STAT_CTL_DROP_NO_SESSION: no session with an extended peer has the
+ *   receiver index
+ * @MMESH_STAT_CTL_DROP_AUTH: authentication failed
+ * @MMESH_STAT_CTL_DROP_REPLAY: seen before, or behind the window
+ * @MMESH_STAT_CTL_DROP_RATE: too many with the peer lately, either way
+ * @MMESH_STAT_CTL_DROP_MALFORMED: the plaintext doesn't fit its length or its
+ *   kind
+ * @MMESH_STAT_CTL_DROP_KIND: unknown kind
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -195,6 +206,14 @@ enum mmesh_stat {
 	MMESH_STAT_HS_DROP_NO_MEMORY,
 	MMESH_STAT_HS_DROP_NO_ENDPOINT,
 	MMESH_STAT_HS_DROP_SEND,
+	MMESH_STAT_CTL_TX,
+	MMESH_STAT_CTL_RX,
+	MMESH_STAT_CTL_DROP_NO_SESSION,
+	MMESH_STAT_CTL_DROP_AUTH,
+	MMESH_STAT_CTL_DROP_REPLAY,
+	MMESH_STAT_CTL_DROP_RATE,
+	MMESH_STAT_CTL_DROP_MALFORMED,
+	MMESH_STAT_CTL_DROP_KIND,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -247,6 +266,7 @@ enum {
 	MMESH_A_PEER_ALLOWED_IPS,
 	MMESH_A_PEER_SECRETS,
 	MMESH_A_PEER_PAD,
+	MMESH_A_PEER_EXTENDED,
 
 	__MMESH_A_PEER_MAX,
 	MMESH_A_PEER_MAX = (__MMESH_A_PEER_MAX - 1)

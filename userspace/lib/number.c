@@ -71,6 +71,16 @@ int fwmark_parse(uint32_t *ret, const char *text, struct error *err)
 	return 0;
 }
 
+int switch_parse(bool *ret, const char *text, struct error *err)
+{
+	bool on = !strcasecmp(text, "on");
+
+	if (!on && strcasecmp(text, "off"))
+		return error_set(err, EINVAL, "\"%s\" is neither on nor off", text);
+	*ret = on;
+	return 0;
+}
+
 int keepalive_parse(uint16_t *ret, const char *text, struct error *err)
 {
 	uint64_t value = 0;

@@ -3,6 +3,7 @@
 #ifndef LIB_NUMBER_H
 #define LIB_NUMBER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -15,6 +16,9 @@ int port_parse(uint16_t *ret, const char *text, struct error *err);
 
 /* "off", decimal or 0x-prefixed hexadecimal, 32 bits; 0 is off. */
 int fwmark_parse(uint32_t *ret, const char *text, struct error *err);
+
+/* "on" or "off". */
+int switch_parse(bool *ret, const char *text, struct error *err);
 
 /* "off" or seconds 0-65535; 0 is off. */
 int keepalive_parse(uint16_t *ret, const char *text, struct error *err);

@@ -22,6 +22,7 @@ enum mmesh_peer_has {
 	MMESH_PEER_HAS_ENDPOINT = 1 << 1,
 	MMESH_PEER_HAS_KEEPALIVE = 1 << 2,
 	MMESH_PEER_HAS_SUITE = 1 << 3,
+	MMESH_PEER_HAS_EXTENDED = 1 << 4,
 };
 
 struct mmesh_peer {
@@ -30,6 +31,7 @@ struct mmesh_peer {
 	unsigned int has;     /* enum mmesh_peer_has */
 	uint32_t suite;	      /* enum mmesh_suite */
 	uint16_t keepalive;   /* seconds, 0: off */
+	bool extended;	      /* speaks mmesh's extensions */
 	union endpoint endpoint;
 	struct prefixes allowed_ips;
 

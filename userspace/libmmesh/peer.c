@@ -60,7 +60,7 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 {
 	const struct nlattr *attr;
 	struct mmesh_attrs attrs;
-	uint32_t keepalive;
+	uint32_t keepalive, extended;
 	uint64_t sec;
 	int r;
 
@@ -79,6 +79,10 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 	}
 	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_SUITE, &ret->suite))
 		ret->has |= MMESH_PEER_HAS_SUITE;
+	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_EXTENDED, &extended) && extended) {
+		ret->extended = true;
+		ret->has |= MMESH_PEER_HAS_EXTENDED;
+	}
 	if (mmesh_attr_u64(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_SEC, &sec))
 		ret->handshake_sec = (int64_t)sec;
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_NSEC, &ret->handshake_nsec);
@@ -225,6 +229,8 @@ static struct nlmsghdr *put_first(struct mmesh_client *client, const char *devic
 		mnl_attr_put_u32(msg, MMESH_A_PEER_PERSISTENT_KEEPALIVE, peer->keepalive);
 	if (peer->has & MMESH_PEER_HAS_SUITE)
 		mnl_attr_put_u32(msg, MMESH_A_PEER_SUITE, peer->suite);
+	if (peer->has & MMESH_PEER_HAS_EXTENDED)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_EXTENDED, peer->extended);
 	put_allowed_ips(msg, peer->allowed_ips.item, n_ips);
 	return msg;
 }

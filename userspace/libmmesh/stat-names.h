@@ -134,6 +134,22 @@ static const struct mmesh_stat_name {
 		"own initiation, the peer's endpoint isn't known" },
 	[MMESH_STAT_HS_DROP_SEND] = { "hs_drop_send",
 		"own message, the IP layer refused it" },
+	[MMESH_STAT_CTL_TX] = { "ctl_tx",
+		"control messages sent" },
+	[MMESH_STAT_CTL_RX] = { "ctl_rx",
+		"control messages accepted" },
+	[MMESH_STAT_CTL_DROP_NO_SESSION] = { "ctl_drop_no_session",
+		"no session with an extended peer has the receiver index" },
+	[MMESH_STAT_CTL_DROP_AUTH] = { "ctl_drop_auth",
+		"authentication failed" },
+	[MMESH_STAT_CTL_DROP_REPLAY] = { "ctl_drop_replay",
+		"seen before, or behind the window" },
+	[MMESH_STAT_CTL_DROP_RATE] = { "ctl_drop_rate",
+		"too many with the peer lately, either way" },
+	[MMESH_STAT_CTL_DROP_MALFORMED] = { "ctl_drop_malformed",
+		"the plaintext doesn't fit its length or its kind" },
+	[MMESH_STAT_CTL_DROP_KIND] = { "ctl_drop_kind",
+		"unknown kind" },
 };
 
 #endif

@@ -21,6 +21,7 @@ static const char usage[] =
 	"\n"
 	"SETTINGS := [ endpoint HOST:PORT ] [ allowed-ips LIST ] [ psk FILE ]\n"
 	"            [ persistent-keepalive SECONDS ] [ suite SUITE ]\n"
+	"            [ extended on | off ]\n"
 	"KEY      := the peer's public key in base64\n"
 	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
 	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
@@ -96,6 +97,15 @@ static int parse_suite(struct tool *tool, void *context, const char *value, stru
 	return mmesh_suite_parse(&rq->peer.suite, value, err);
 }
 
+static int parse_extended(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.has |= MMESH_PEER_HAS_EXTENDED;
+	return switch_parse(&rq->peer.extended, value, err);
+}
+
 /* "dev" is the first; del knows no other. */
 static const struct word words[] = {
 	{ "dev", parse_dev },
@@ -104,6 +114,7 @@ static const struct word words[] = {
 	{ "psk", parse_psk },
 	{ "persistent-keepalive", parse_keepalive },
 	{ "suite", parse_suite },
+	{ "extended", parse_extended },
 };
 
 static void request_clear(struct request *rq)
@@ -267,7 +278,7 @@ static int peer_set(struct tool *tool, struct args *args)
 	if (!r && !(seen & ~1U))
 		r = tool_usage_error(tool,
 				     "\"mmesh peer set\" needs at least one of: endpoint, "
-				     "allowed-ips, psk, persistent-keepalive, suite.");
+				     "allowed-ips, psk, persistent-keepalive, suite, extended.");
 	if (rq.incremental)
 		rq.peer.replace_allowed_ips = false;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_SET);
@@ -282,7 +293,8 @@ static int peer_replace(struct tool *tool, struct args *args)
 	if (!r)
 		r = refuse_incremental(tool, args, &rq);
 	/* All zero is each field's default. */
-	rq.peer.has |= MMESH_PEER_HAS_PSK | MMESH_PEER_HAS_KEEPALIVE | MMESH_PEER_HAS_SUITE;
+	rq.peer.has |= MMESH_PEER_HAS_PSK | MMESH_PEER_HAS_KEEPALIVE | MMESH_PEER_HAS_SUITE |
+		       MMESH_PEER_HAS_EXTENDED;
 	rq.peer.replace_allowed_ips = true;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_ENSURE);
 }

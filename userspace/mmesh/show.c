@@ -251,6 +251,8 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 	show_keepalive(p, peer);
 	if (peer->suite != MMESH_SUITE_WIREGUARD || p->form != PRINTER_BLOCKS)
 		printer_string(p, "suite", "suite", text);
+	if (peer->extended)
+		printer_bool(p, "extended", "extended", true);
 	printer_heading_end(p);
 	printer_close_object(p);
 }
