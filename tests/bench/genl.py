@@ -219,3 +219,28 @@ class Mmesh:
         """Batches for (key, prefix) pairs."""
         return self.genl.batches(self.PEER_ADD, [
             self._peer(name, key, [prefix], None, suite) for key, prefix in peers])
+
+
+class Ovpn:
+    """ovpn.ko's family: one peer, AES-256-GCM."""
+
+    PEER_NEW, KEY_NEW = 1, 6
+    PEER_ID, AES_GCM = 1, 1
+
+    def __init__(self):
+        self.genl = Genl("ovpn")
+
+    def peer(self, ifindex, sock, endpoint):
+        """The other end, at (address, port)."""
+        address, port = endpoint
+        self.genl.call(self.PEER_NEW, attr(1, ifindex) + nest(
+            2, attr(1, self.PEER_ID) + attr(2, socket.inet_aton(address)) + attr(5, struct.pack("!H", port)) +
+            attr(6, sock.fileno())))
+
+    def key(self, ifindex, sending, receiving):
+        """Keys of 32 bytes and 8 of nonce for each direction."""
+        def direction(kind, secret):
+            return nest(kind, attr(1, secret[:32]) + attr(2, secret[32:]))
+        self.genl.call(self.KEY_NEW, attr(1, ifindex) + nest(
+            3, attr(1, self.PEER_ID) + attr(2, 0) + attr(3, 0) + attr(4, self.AES_GCM) +
+            direction(5, sending) + direction(6, receiving)))

@@ -36,6 +36,7 @@ CASES = {
     "tcp1-aes-128k": Case("Gb/s", "mmesh-aes 128k", "wireguard 128k"),
     "tcp1-aes-limit": Case("Gb/s", "mmesh-aes", "aes limit"),
     "tcp1-aes-esp": Case("Gb/s", "mmesh-aes", "esp", 2.0),
+    "tcp1-aes-ovpn": Case("Gb/s", "mmesh-aes", "ovpn"),
     "tcp1-wg": Case("Gb/s", "mmesh-wg", "wireguard", 1.6),
     "tcp1-wg-limit": Case("Gb/s", "mmesh-wg", "chacha limit", 0.85),
     "tcp1-aes-nic": Case("Gb/s", "mmesh-aes nic", "wireguard nic", 2.0),

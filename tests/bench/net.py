@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import socket
 import subprocess
 import time
 
@@ -135,7 +136,7 @@ class Pair:
     """Two namespaces joined by a cable and by a tunnel over it.
 
     kinds: a kind for both ends or (kind, kind); kinds are those of ENDS and
-    "plain", "vxlan" and "esp". outer: 4 or 6, the underlay's family. behind:
+    "plain", "vxlan", "esp" and "ovpn". outer: 4 or 6, the underlay's family. behind:
     prefixes that are reached through each end. Inner addresses are 10.1.0.1, fd01::1 and 10.1.0.2, fd01::2, underlay addresses
     10.0.0.x and fd00::x.
     """
@@ -151,7 +152,7 @@ class Pair:
         address(self.ns_a, "u", "10.0.0.1/24", "fd00::1/64")
         address(self.ns_b, "u", "10.0.0.2/24", "fd00::2/64")
         self.mtu = mtu - OVERHEAD
-        {"plain": self._plain, "vxlan": self._vxlan, "esp": self._esp}.get(
+        {"plain": self._plain, "vxlan": self._vxlan, "esp": self._esp, "ovpn": self._ovpn}.get(
             kinds[0], lambda: self._tunnel(kinds, outer, behind))()
         self._wait()
 
@@ -180,6 +181,22 @@ class Pair:
             ip(ns, "link", "add", "name", "t", "mtu", str(self.mtu), "type", "vxlan", "id", "1",
                "local", local, "remote", remote, "dstport", "4789", "dev", "u")
             address(ns, "t", f"10.1.0.{n}/24", f"fd01::{n}/64")
+            ip(ns, "link", "set", "dev", "t", "up")
+
+    def _ovpn(self):
+        one, other = os.urandom(40), os.urandom(40)
+        for ns, local, remote, n in self._sides():
+            ip(ns, "link", "add", "name", "t", "mtu", str(self.mtu), "type", "ovpn")
+            with inside(ns):
+                # The device needs the socket for as long as it lives.
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                sock.bind((local, PORT))
+                self.sockets = [*getattr(self, "sockets", []), sock]
+                link = socket.if_nametoindex("t")
+                client = genl.Ovpn()
+                client.peer(link, sock, (remote, PORT))
+                client.key(link, *((one, other) if n == 1 else (other, one)))
+            address(ns, "t", f"10.1.0.{n}/24")
             ip(ns, "link", "set", "dev", "t", "up")
 
     def _esp(self):

@@ -138,6 +138,7 @@ VARIANTS.update({
     "plain": lambda: Flow(pair("plain")),
     "vxlan": lambda: Flow(pair("vxlan")),
     "esp": lambda: Flow(pair("esp")),
+    "ovpn": lambda: Flow(pair("ovpn")),
     "mmesh to wireguard": lambda: Flow(pair(("mmesh-wg", "wireguard"))),
     "wireguard to mmesh": lambda: Flow(pair(("wireguard", "mmesh-wg"))),
 })
