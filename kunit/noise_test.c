@@ -3,6 +3,7 @@
 #include <linux/types.h>
 
 #define MMESH_WANT_NOISE_VECTORS
+#define MMESH_WANT_PUBLIC_VECTORS
 #include "vectors-noise.h"
 
 /* What the code under test takes for random and for the time. */
@@ -245,6 +246,191 @@ static void noise_known_session(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, keypair->i_am_the_initiator);
 		KUNIT_EXPECT_NE(test, keypair->sending.id, keypair->receiving.id);
 		destroy_pair(test, &p);
+	}
+}
+
+/* One end of a public vector: prologue and payloads are not WireGuard's, so
+ * the messages are put together here, from the same pieces as ours.
+ */
+struct public_end {
+	const struct public_vector *v;
+	struct symmetric s;
+	u8 static_private[MMESH_KEY_LEN];
+	u8 static_public[MMESH_KEY_LEN];
+	u8 ephemeral_private[MMESH_KEY_LEN];
+	u8 ephemeral_public[MMESH_KEY_LEN];
+	u8 remote_static[MMESH_KEY_LEN];
+	u8 remote_ephemeral[MMESH_KEY_LEN];
+	struct mmesh_handshake handshake;
+	struct mmesh_keypair keypair;
+	u8 sealed[sizeof_field(struct public_message, sealed)];
+	u8 plain[sizeof_field(struct public_message, payload)];
+};
+
+static void public_key(struct kunit *test, u8 private[MMESH_KEY_LEN],
+		       u8 public[MMESH_KEY_LEN], const u8 known[MMESH_KEY_LEN])
+{
+	memcpy(private, known, MMESH_KEY_LEN);
+	/* The vectors' are as they were drawn, ours never are. */
+	curve25519_clamp_secret(private);
+	KUNIT_ASSERT_TRUE(test, curve25519_generate_public(public, private));
+}
+
+static struct public_end *public_end(struct kunit *test,
+				     const struct public_vector *v, bool initiator)
+{
+	struct public_end *end = kunit_kzalloc(test, sizeof(*end), GFP_KERNEL);
+	struct protocol *protocol = &protocols[v->suite];
+	u8 ours[MMESH_HASH_LEN];
+
+	KUNIT_ASSERT_NOT_NULL(test, end);
+	end->v = v;
+	public_key(test, end->static_private, end->static_public,
+		   initiator ? v->initiator_private : v->responder_private);
+	public_key(test, end->ephemeral_private, end->ephemeral_public,
+		   initiator ? v->initiator_ephemeral : v->responder_ephemeral);
+
+	/* start() with their prologue where the identifier stands. */
+	KUNIT_EXPECT_STREQ(test, protocol->construction, v->name);
+	memcpy(ours, protocol->hash, sizeof(ours));
+	hash_two(protocol->hash, protocol->chaining_key, MMESH_HASH_LEN,
+		 v->prologue, v->prologue_len);
+	start(&end->s, v->suite, v->responder_public);
+	memcpy(protocol->hash, ours, sizeof(ours));
+	return end;
+}
+
+/* Of the initiator, who knows the other's static key. */
+static void public_write_first(struct kunit *test, struct public_end *end)
+{
+	const struct public_message *known = &end->v->messages[0];
+	u8 *to = end->sealed;
+
+	memcpy(end->remote_static, end->v->responder_public, MMESH_KEY_LEN);
+	memcpy(to, end->ephemeral_public, MMESH_KEY_LEN);
+	mix_ephemeral(&end->s, to);
+	to += MMESH_KEY_LEN;
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->ephemeral_private,
+				       end->remote_static));
+	KUNIT_ASSERT_EQ(test, encrypt(&end->s, to, end->static_public,
+				      MMESH_KEY_LEN), 0);
+	to += MMESH_KEY_LEN + MMESH_TAG_LEN;
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->static_private,
+				       end->remote_static));
+	KUNIT_ASSERT_EQ(test, encrypt(&end->s, to, known->payload,
+				      known->payload_len), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(end->sealed, known->sealed, known->sealed_len), 0);
+}
+
+static void public_read_first(struct kunit *test, struct public_end *end)
+{
+	const struct public_message *known = &end->v->messages[0];
+	const u8 *from = known->sealed;
+
+	memcpy(end->remote_ephemeral, from, MMESH_KEY_LEN);
+	mix_ephemeral(&end->s, from);
+	from += MMESH_KEY_LEN;
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->static_private,
+				       end->remote_ephemeral));
+	KUNIT_ASSERT_EQ(test, decrypt(&end->s, end->remote_static, from,
+				      MMESH_KEY_LEN + MMESH_TAG_LEN), 0);
+	from += MMESH_KEY_LEN + MMESH_TAG_LEN;
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->static_private,
+				       end->remote_static));
+	KUNIT_ASSERT_EQ(test, decrypt(&end->s, end->plain, from,
+				      known->payload_len + MMESH_TAG_LEN), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(end->plain, known->payload, known->payload_len), 0);
+}
+
+/* Of the responder, who has read the first. */
+static void public_write_second(struct kunit *test, struct public_end *end)
+{
+	const struct public_message *known = &end->v->messages[1];
+
+	memcpy(end->sealed, end->ephemeral_public, MMESH_KEY_LEN);
+	mix_ephemeral(&end->s, end->sealed);
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->ephemeral_private,
+				       end->remote_ephemeral));
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->ephemeral_private,
+				       end->remote_static));
+	mix_psk(&end->s, end->v->psk);
+	KUNIT_ASSERT_EQ(test, encrypt(&end->s, end->sealed + MMESH_KEY_LEN,
+				      known->payload, known->payload_len), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(end->sealed, known->sealed, known->sealed_len), 0);
+}
+
+static void public_read_second(struct kunit *test, struct public_end *end)
+{
+	const struct public_message *known = &end->v->messages[1];
+
+	memcpy(end->remote_ephemeral, known->sealed, MMESH_KEY_LEN);
+	mix_ephemeral(&end->s, end->remote_ephemeral);
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->ephemeral_private,
+				       end->remote_ephemeral));
+	KUNIT_ASSERT_TRUE(test, mix_dh(&end->s, end->static_private,
+				       end->remote_ephemeral));
+	mix_psk(&end->s, end->v->psk);
+	KUNIT_ASSERT_EQ(test, decrypt(&end->s, end->plain, known->sealed + MMESH_KEY_LEN,
+				      known->payload_len + MMESH_TAG_LEN), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(end->plain, known->payload, known->payload_len), 0);
+}
+
+static void public_split(struct kunit *test, struct public_end *end,
+			 enum mmesh_handshake_state state)
+{
+	EXPECT_SAME(test, end->s.hash, end->v->handshake_hash);
+	end->handshake.suite = end->v->suite;
+	keep(&end->handshake, &end->s, state);
+	derive_keys(&end->keypair, &end->handshake);
+}
+
+/* What the data path does with a record's bytes. */
+static void public_transport(struct kunit *test, struct public_end *from,
+			     struct public_end *to, size_t n)
+{
+	const struct public_message *known = &from->v->messages[n];
+	const u64 counter = (n - 2) / 2;
+	int sealed, opened, other;
+
+	memcpy(from->sealed, known->payload, known->payload_len);
+	memcpy(to->sealed, known->sealed, known->sealed_len);
+	local_bh_disable();
+	sealed = mmesh_crypt_seal(&from->keypair.sending, from->sealed,
+				  known->payload_len, counter);
+	other = mmesh_crypt_open(&to->keypair.receiving, to->plain, to->sealed,
+				 known->sealed_len, counter + 1);
+	opened = mmesh_crypt_open(&to->keypair.receiving, to->plain, to->sealed,
+				  known->sealed_len, counter);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, sealed, 0);
+	KUNIT_EXPECT_EQ_MSG(test, memcmp(from->sealed, known->sealed,
+					 known->sealed_len), 0,
+			    "%s, message %zu", from->v->name, n);
+	KUNIT_EXPECT_EQ(test, other, -EBADMSG);
+	KUNIT_EXPECT_EQ(test, opened, 0);
+	KUNIT_EXPECT_EQ(test, memcmp(to->plain, known->payload, known->payload_len), 0);
+}
+
+/* Somebody else's idea of both suites: messages, hash, and records after. */
+static void noise_public_vectors(struct kunit *test)
+{
+	struct public_end *end[2];
+	size_t n, m;
+
+	for (n = 0; n < ARRAY_SIZE(public_vectors); n++) {
+		end[0] = public_end(test, &public_vectors[n], true);
+		end[1] = public_end(test, &public_vectors[n], false);
+		EXPECT_SAME(test, end[1]->static_public,
+			    public_vectors[n].responder_public);
+		public_write_first(test, end[0]);
+		public_read_first(test, end[1]);
+		EXPECT_SAME(test, end[1]->remote_static, end[0]->static_public);
+		public_write_second(test, end[1]);
+		public_read_second(test, end[0]);
+		public_split(test, end[0], MMESH_HS_CONSUMED_RESPONSE);
+		public_split(test, end[1], MMESH_HS_CREATED_RESPONSE);
+		for (m = 2; m < ARRAY_SIZE(public_vectors[n].messages); m++)
+			public_transport(test, end[m % 2], end[!(m % 2)], m);
 	}
 }
 
@@ -620,6 +806,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(noise_known_initiation),
 	KUNIT_CASE(noise_known_response),
 	KUNIT_CASE(noise_known_session),
+	KUNIT_CASE(noise_public_vectors),
 	KUNIT_CASE(noise_agreement),
 	KUNIT_CASE(noise_replay),
 	KUNIT_CASE(noise_flood),

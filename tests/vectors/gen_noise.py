@@ -4,16 +4,19 @@
 
 An implementation of its own, from the WireGuard paper and the Noise and
 XChaCha20 specifications; primitives are those of OpenSSL (python3-cryptography)
-and hashlib. Nothing here comes from kmod/.
+and hashlib. Nothing here comes from kmod/. Before anything else it goes through the public vectors in cacophony.json,
+which it also passes on to kunit/, and ends with status 1 when it doesn't agree with them.
 
     gen_noise.py > kunit/vectors-noise.h     write the header
     gen_noise.py --check FILE                exit 1 if FILE is not that header
 """
 import hashlib
 import hmac
+import json
 import socket
 import struct
 import sys
+from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -116,6 +119,8 @@ def self_test():
     # RFC 7693, appendix B.
     assert blake2s(b"abc").hex() == (
         "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982")
+    for suite, vector in zip(SUITES, public_vectors()):
+        check_public(suite, vector)
 
 
 class Suite:
@@ -133,12 +138,12 @@ SUITES = [
 
 
 class Handshake:
-    """One side's symmetric state."""
+    """One side's symmetric state, and the pattern's two messages without what is around them."""
 
-    def __init__(self, suite, responder_public):
+    def __init__(self, suite, prologue, responder_public):
         self.suite = suite
         self.ck = blake2s(suite.construction)
-        self.h = blake2s(blake2s(self.ck, suite.identifier), responder_public)
+        self.h = blake2s(blake2s(self.ck, prologue), responder_public)
         self.k = None
 
     def mix_hash(self, data):
@@ -159,6 +164,73 @@ class Handshake:
         sealed = self.suite.cipher(self.k).encrypt(0, plain, self.h)
         self.mix_hash(sealed)
         return sealed
+
+    def first(self, ephemeral, static, responder_public, payload):
+        """Of the initiator: e, es, s, ss."""
+        public = public_of(ephemeral)
+        self.mix_ephemeral(public)
+        self.mix_dh(dh(ephemeral, responder_public))
+        sealed = self.seal(public_of(static))
+        self.mix_dh(dh(static, responder_public))
+        return public + sealed + self.seal(payload)
+
+    def second(self, ephemeral, initiator_ephemeral, initiator_static, psk, payload):
+        """Of the responder: e, ee, se, psk."""
+        public = public_of(ephemeral)
+        self.mix_ephemeral(public)
+        self.mix_dh(dh(ephemeral, initiator_ephemeral))
+        self.mix_dh(dh(ephemeral, initiator_static))
+        self.mix_psk(psk)
+        return public + self.seal(payload)
+
+    def split(self):
+        return hkdf(self.ck, b"", 2)
+
+
+def public_vectors():
+    """cacophony.json as rows of the table for kunit/, one for each suite."""
+    with open(Path(__file__).parent / "cacophony.json", encoding="ascii") as file:
+        entries = {entry["protocol_name"]: entry for entry in json.load(file)["vectors"]}
+    rows = []
+    for suite in SUITES:
+        entry = entries[suite.construction.decode()]
+        raw = {name: bytes.fromhex(value) for name, value in entry.items() if isinstance(value, str)
+               and name != "protocol_name"}
+        rows.append({
+            "name": '"' + entry["protocol_name"] + '"', "suite": suite.number,
+            "prologue_len": len(raw["init_prologue"]), "prologue": raw["init_prologue"],
+            "psk": bytes.fromhex(entry["init_psks"][0]), "initiator_private": raw["init_static"],
+            "initiator_ephemeral": raw["init_ephemeral"], "responder_private": raw["resp_static"],
+            "responder_public": raw["init_remote_static"], "responder_ephemeral": raw["resp_ephemeral"],
+            "handshake_hash": raw["handshake_hash"],
+            "messages": [{
+                "payload_len": len(message["payload"]) // 2, "payload": bytes.fromhex(message["payload"]),
+                "sealed_len": len(message["ciphertext"]) // 2, "sealed": bytes.fromhex(message["ciphertext"]),
+            } for message in entry["messages"]],
+        })
+    return rows
+
+
+def check_public(suite, v):
+    """Ends the program when this file says something else than a public vector."""
+    def same(what, ours, theirs):
+        if ours != theirs:
+            sys.exit(f"{sys.argv[0]}: {suite.construction.decode()}: {what} is {ours.hex()} here "
+                     f"and {theirs.hex()} in cacophony.json")
+
+    payloads = [message["payload"] for message in v["messages"]]
+    same("responder's public key", public_of(v["responder_private"]), v["responder_public"])
+    hs = Handshake(suite, v["prologue"], v["responder_public"])
+    sealed = [hs.first(v["initiator_ephemeral"], v["initiator_private"], v["responder_public"], payloads[0]),
+              hs.second(v["responder_ephemeral"], public_of(v["initiator_ephemeral"]),
+                        public_of(v["initiator_private"]), v["psk"], payloads[1])]
+    # Then they talk in turns, each from counter 0 with its own key.
+    keys = hs.split()
+    sealed += [suite.cipher(keys[number % 2]).encrypt(number // 2, payload, b"")
+               for number, payload in enumerate(payloads[2:])]
+    for number, message in enumerate(v["messages"]):
+        same(f"message {number}", sealed[number], message["sealed"])
+    same("handshake hash", hs.h, v["handshake_hash"])
 
 
 def tai64n(seconds, nanoseconds):
@@ -183,27 +255,15 @@ def run(suite, psk, name):
     }
     index_i, index_r = 0x11223344, 0xa1b2c3d4
 
-    hs = Handshake(suite, v["responder_public"])
+    hs = Handshake(suite, suite.identifier, v["responder_public"])
     v["initial_chaining_key"] = hs.ck
     v["initial_hash"] = blake2s(hs.ck, suite.identifier)
-    ephemeral = public_of(ei)
-    hs.mix_ephemeral(ephemeral)
-    hs.mix_dh(dh(ei, v["responder_public"]))
-    static = hs.seal(v["initiator_public"])
-    hs.mix_dh(dh(si, v["responder_public"]))
-    timestamp = hs.seal(tai64n(v["seconds"], v["nanoseconds"]))
-    v["initiation"] = with_mac1(suite, struct.pack("<II", suite.types[0], index_i) + ephemeral +
-                                static + timestamp, v["responder_public"])
-
-    ephemeral = public_of(er)
-    hs.mix_ephemeral(ephemeral)
-    hs.mix_dh(dh(er, public_of(ei)))
-    hs.mix_dh(dh(er, v["initiator_public"]))
-    hs.mix_psk(psk)
-    nothing = hs.seal(b"")
-    v["response"] = with_mac1(suite, struct.pack("<III", suite.types[1], index_r, index_i) +
-                              ephemeral + nothing, v["initiator_public"])
-    v["initiator_sends"], v["responder_sends"] = hkdf(hs.ck, b"", 2)
+    first = hs.first(ei, si, v["responder_public"], tai64n(v["seconds"], v["nanoseconds"]))
+    v["initiation"] = with_mac1(suite, struct.pack("<II", suite.types[0], index_i) + first, v["responder_public"])
+    second = hs.second(er, public_of(ei), v["initiator_public"], psk, b"")
+    v["response"] = with_mac1(suite, struct.pack("<III", suite.types[1], index_r, index_i) + second,
+                              v["initiator_public"])
+    v["initiator_sends"], v["responder_sends"] = hs.split()
     return v
 
 
@@ -243,16 +303,17 @@ def as_c(value, indent):
         return "{\n" + "".join(f"{pad}{row},\n" for row in rows) + "\t" * indent + "}"
     if isinstance(value, int):
         return f"0x{value:x}ULL" if value > 0x7fffffff else str(value)
+    if isinstance(value, list):
+        return "{\n" + "".join(as_c(item, indent + 1) for item in value) + "\t" * indent + "}"
+    if isinstance(value, dict):
+        pad = "\t" * indent
+        rows = [f"{pad}\t.{field} = {as_c(item, indent + 1)},\n" for field, item in value.items()]
+        return pad + "{\n" + "".join(rows) + pad + "},\n"
     return value
 
 
 def table(kind, name, vectors):
-    lines = [f"static const struct {kind} {name}[] = {{"]
-    for vector in vectors:
-        lines.append("\t{")
-        lines += [f"\t\t.{field} = {as_c(value, 2)}," for field, value in vector.items()]
-        lines.append("\t},")
-    return "\n".join(lines + ["};", ""])
+    return f"static const struct {kind} {name}[] = {{\n" + "".join(as_c(v, 1) for v in vectors) + "};\n"
 
 
 HEAD = """\
@@ -284,6 +345,35 @@ struct noise_vector {
 	u8 response[92];	/* sender index 0xa1b2c3d4; mac2 zero */
 	u8 initiator_sends[32];
 	u8 responder_sends[32];
+};
+"""
+
+PUBLIC = """
+/* Not ours: public test vectors of Noise, from the file vectors/cacophony.txt
+ * of https://github.com/haskell-cryptography/cacophony, in the public domain.
+ * The first two messages are the handshake's, the others are transport
+ * messages of the initiator and the responder in turn.
+ */
+struct public_message {
+	u8 payload_len;
+	u8 payload[32];
+	u8 sealed_len;
+	u8 sealed[112];
+};
+
+struct public_vector {
+	const char *name;
+	u8 suite;
+	u8 prologue_len;
+	u8 prologue[16];
+	u8 psk[32];
+	u8 initiator_private[32];
+	u8 initiator_ephemeral[32];
+	u8 responder_private[32];
+	u8 responder_public[32];
+	u8 responder_ephemeral[32];
+	u8 handshake_hash[32];
+	struct public_message messages[6];
 };
 """
 
@@ -331,6 +421,8 @@ def header():
                ((0, 0), (1, 16), (0x0102030405060708, 256), (2 ** 64 - 2 ** 13 - 2, 240))]
     return (HEAD +
             part("MMESH_WANT_NOISE_VECTORS", NOISE + "\n" + table("noise_vector", "noise_vectors", noise)) +
+            part("MMESH_WANT_PUBLIC_VECTORS",
+                 PUBLIC + "\n" + table("public_vector", "public_vectors", public_vectors())) +
             part("MMESH_WANT_COOKIE_VECTORS", COOKIE + "\n" + table("cookie_vector", "cookie_vectors", cookies)) +
             part("MMESH_WANT_RECORD_VECTORS", RECORD + "\n" + table("record_vector", "record_vectors", records)) +
             "\n#endif\n")
