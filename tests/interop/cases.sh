@@ -178,7 +178,7 @@ test_passive_keepalive()
 }
 keepalive_seen() { grep -q 'payload=32 type=4' "$1"; }
 
-# Real time: 120 s of steady traffic, either side as the one that renews.
+# 120 s of steady traffic, either side as the one that renews.
 rekey()
 {
 	local fd

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Rekeying between mmesh and others after 120 s of real time, all at once.
+# Rekeying between mmesh and others after 120 s, all at once; seconds in virtual time:
+#
+#     MMESH_LAB_UML_ARGS=time-travel=inf-cpu scripts/lab run -- tests/interop/rekey.sh
 PARALLEL=1
 TEST_LIMIT=400
 . "$(dirname -- "$0")/../lib.sh"

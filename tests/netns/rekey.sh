@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# New sessions after 120 and 180 s of real time. All tests run at once.
+# New sessions after 120 and 180 s. All tests run at once; seconds in virtual time:
+#
+#     MMESH_LAB_UML_ARGS=time-travel=inf-cpu scripts/lab run -- tests/netns/rekey.sh
 PARALLEL=1
 TEST_LIMIT=400
 . "$(dirname -- "$0")/../lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What needs real time: keepalives and retries. All tests run at once.
+# What needs time: keepalives and retries. All tests run at once.
 PARALLEL=1
 TEST_LIMIT=400
 . "$(dirname -- "$0")/../lib.sh"
