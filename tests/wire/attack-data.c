@@ -190,8 +190,7 @@ static bool flipped_records(struct target *t, struct peer *peer)
 	for (i = 0; i < t->options->count; i++) {
 		if (i % 16 == 0)
 			make_record(&session, session.counter++, msg, text, TEXT);
-		bit = target_below(t, 8 * (target_below(t, 4) ? LEN : DATA_TEXT));
-		msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		bit = flip_bit(t, msg, 0, target_below(t, 4) ? LEN : DATA_TEXT);
 		target_send(t, msg, LEN, stat_of_flip(bit));
 		msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		if (i % 16 == 15) {

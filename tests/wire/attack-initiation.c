@@ -17,7 +17,6 @@ static bool forged_macs(struct target *t, struct peer *peer)
 	};
 	uint8_t msg[INITIATION], good[INITIATION];
 	struct handshake hs;
-	unsigned int bit;
 	unsigned long i;
 
 	make_initiation(peer, &hs, SUITE_WIREGUARD, good);
@@ -27,8 +26,7 @@ static bool forged_macs(struct target *t, struct peer *peer)
 		if (i % 2) {
 			/* A right one with a bit turned over, mac1 left as it was. */
 			memcpy(msg, good, sizeof(msg));
-			bit = 32 + target_below(t, 8 * (INITIATION - MAC) - 32);
-			msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			flip_bit(t, msg, 4, INITIATION - MAC - 4);
 			kind = 0;
 		} else {
 			target_random_fill(t, msg, sizeof(msg));
@@ -42,32 +40,22 @@ static bool forged_macs(struct target *t, struct peer *peer)
 /* mac1 is right, so the device has to compute. */
 static bool random_initiations(struct target *t, struct peer *peer)
 {
-	uint8_t msg[INITIATION];
-	unsigned long i;
-
-	for (i = 0; i < t->options->count; i++) {
-		target_random_fill(t, msg, sizeof(msg));
-		put_le32(msg, i % 8 ? TYPE_INITIATION : TYPE_INITIATION_AES);
-		put_macs(peer, msg, sizeof(msg));
-		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_DECRYPT);
-	}
-	return target_finish(t);
+	return send_noise(t, peer, TYPE_INITIATION, TYPE_INITIATION_AES, INITIATION,
+			  MMESH_STAT_HS_DROP_DECRYPT);
 }
 
 static bool flipped_initiations(struct target *t, struct peer *peer)
 {
 	uint8_t msg[INITIATION], good[INITIATION];
 	struct handshake hs;
-	unsigned int bit;
 	unsigned long i;
 
 	for (i = 0; i < t->options->count; i++) {
 		if (i % 64 == 0)
 			make_initiation(peer, &hs, SUITE_WIREGUARD, good);
 		memcpy(msg, good, sizeof(msg));
-		bit = 8 * INITIATION_EPHEMERAL +
-		      target_below(t, 8 * (INITIATION - 2 * MAC - INITIATION_EPHEMERAL));
-		msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		flip_bit(t, msg, INITIATION_EPHEMERAL,
+			 INITIATION - 2 * MAC - INITIATION_EPHEMERAL);
 		put_macs(peer, msg, sizeof(msg));
 		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_DECRYPT);
 	}
@@ -114,65 +102,60 @@ static bool low_order_points(struct target *t, struct peer *peer)
 	return target_finish(t);
 }
 
-/* All right, but the device doesn't know us. */
-static bool strangers(struct target *t, struct peer *peer)
+/* Right ones of @who: every 16th is made anew, after @dress has changed who that is, and has another index until then. */
+static bool right_initiations(struct target *t, struct peer who, enum suite suite,
+			      void (*dress)(struct peer *who, unsigned long i), unsigned int stat)
 {
-	struct peer stranger = *peer;
 	uint8_t msg[INITIATION];
 	struct handshake hs;
 	unsigned long i;
 
 	for (i = 0; i < t->options->count; i++) {
 		if (i % 16 == 0) {
-			dh_generate(stranger.private, stranger.public);
-			/* One that claims to be the device itself. */
-			if (i % 64 == 0)
-				memcpy(stranger.public, peer->theirs, KEY);
-			make_initiation(&stranger, &hs, SUITE_WIREGUARD, msg);
+			if (dress)
+				dress(&who, i);
+			make_initiation(&who, &hs, suite, msg);
 		}
-		put_le32(msg + 4, (uint32_t)i);
-		put_macs(peer, msg, sizeof(msg));
-		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_UNKNOWN_PEER);
+		put_index(&who, msg, sizeof(msg), (uint32_t)i);
+		target_send(t, msg, sizeof(msg), stat);
 	}
 	return target_finish(t);
+}
+
+static void dress_as_stranger(struct peer *who, unsigned long i)
+{
+	dh_generate(who->private, who->public);
+	/* One that claims to be the device itself. */
+	if (i % 64 == 0)
+		memcpy(who->public, who->theirs, KEY);
+}
+
+/* All right, but the device doesn't know us. */
+static bool strangers(struct target *t, struct peer *peer)
+{
+	return right_initiations(t, *peer, SUITE_WIREGUARD, dress_as_stranger,
+				 MMESH_STAT_HS_DROP_UNKNOWN_PEER);
+}
+
+static void dress_as_impostor(struct peer *who, unsigned long i)
+{
+	uint8_t other[KEY];
+
+	(void)i;
+	dh_generate(who->private, other);
 }
 
 /* Our name with somebody else's key: only the timestamp's tag gives it away. */
 static bool impostors(struct target *t, struct peer *peer)
 {
-	struct peer impostor = *peer;
-	uint8_t msg[INITIATION];
-	struct handshake hs;
-	unsigned long i;
-
-	for (i = 0; i < t->options->count; i++) {
-		if (i % 16 == 0) {
-			dh_generate(impostor.private, impostor.public);
-			memcpy(impostor.public, peer->public, KEY);
-			make_initiation(&impostor, &hs, SUITE_WIREGUARD, msg);
-		}
-		put_le32(msg + 4, (uint32_t)i);
-		put_macs(peer, msg, sizeof(msg));
-		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_DECRYPT);
-	}
-	return target_finish(t);
+	return right_initiations(t, *peer, SUITE_WIREGUARD, dress_as_impostor,
+				 MMESH_STAT_HS_DROP_DECRYPT);
 }
 
 /* Right, but for the suite that the device has configured for us. */
 static bool wrong_suite(struct target *t, struct peer *peer)
 {
-	uint8_t msg[INITIATION];
-	struct handshake hs;
-	unsigned long i;
-
-	for (i = 0; i < t->options->count; i++) {
-		if (i % 16 == 0)
-			make_initiation(peer, &hs, SUITE_AES256GCM, msg);
-		put_le32(msg + 4, (uint32_t)i);
-		put_macs(peer, msg, sizeof(msg));
-		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_SUITE);
-	}
-	return target_finish(t);
+	return right_initiations(t, *peer, SUITE_AES256GCM, NULL, MMESH_STAT_HS_DROP_SUITE);
 }
 
 /* One that was taken, and older ones, again. */
@@ -193,10 +176,8 @@ static bool replayed_initiations(struct target *t, struct peer *peer)
 		uint8_t *msg = kept[target_below(t, KEPT)];
 
 		/* Another index and macs of its own don't make it new. */
-		if (i % 2) {
-			put_le32(msg + 4, (uint32_t)i);
-			put_macs(peer, msg, INITIATION);
-		}
+		if (i % 2)
+			put_index(peer, msg, INITIATION, (uint32_t)i);
 		target_send(t, msg, INITIATION, MMESH_STAT_HS_DROP_REPLAY);
 	}
 	return target_finish(t);

@@ -84,16 +84,8 @@ static bool finish_indexed(struct target *t, const struct pending *pending, unsi
 
 static bool unknown_responses(struct target *t, struct peer *peer)
 {
-	uint8_t msg[RESPONSE];
-	unsigned long i;
-
-	for (i = 0; i < t->options->count; i++) {
-		target_random_fill(t, msg, sizeof(msg));
-		put_le32(msg, i % 8 ? TYPE_RESPONSE : TYPE_RESPONSE_AES);
-		put_macs(peer, msg, sizeof(msg));
-		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_NO_INDEX);
-	}
-	return target_finish(t);
+	return send_noise(t, peer, TYPE_RESPONSE, TYPE_RESPONSE_AES, RESPONSE,
+			  MMESH_STAT_HS_DROP_NO_INDEX);
 }
 
 /* Noise and nearly right ones for a handshake that waits; then the right one. */
@@ -104,7 +96,6 @@ static bool forged_responses(struct target *t, struct peer *peer)
 	struct session session;
 	struct pending pending;
 	struct handshake hs;
-	unsigned int bit;
 	unsigned long i;
 
 	if (!get_initiation(t, peer, &pending))
@@ -118,12 +109,10 @@ static bool forged_responses(struct target *t, struct peer *peer)
 			made_for = pending.number;
 		}
 		memcpy(msg, good, sizeof(msg));
-		if (i % 2) {
+		if (i % 2)
 			target_random_fill(t, msg + RESPONSE_EPHEMERAL, KEY + TAG);
-		} else {
-			bit = 8 * RESPONSE_EPHEMERAL + target_below(t, 8 * (KEY + TAG));
-			msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		}
+		else
+			flip_bit(t, msg, RESPONSE_EPHEMERAL, KEY + TAG);
 		put_macs(peer, msg, sizeof(msg));
 		target_send(t, msg, sizeof(msg), NO_STAT);
 		indexed++;
@@ -142,10 +131,8 @@ static bool replayed_responses(struct target *t, struct peer *peer)
 	if (!get_initiation(t, peer, &pending) || !complete(t, peer, &pending, msg, &session))
 		return false;
 	for (i = 0; i < t->options->count; i++) {
-		if (i % 2) {
-			put_le32(msg + 4, (uint32_t)i);
-			put_macs(peer, msg, sizeof(msg));
-		}
+		if (i % 2)
+			put_index(peer, msg, sizeof(msg), (uint32_t)i);
 		target_send(t, msg, sizeof(msg), MMESH_STAT_HS_DROP_NO_INDEX);
 	}
 	return target_finish(t);
@@ -213,7 +200,7 @@ static bool forged_cookies(struct target *t, struct peer *peer)
 			break;
 		default:	/* right, but for a bit */
 			make_cookie_reply(peer, msg, pending.hs.their_index, pending.mac1, cookie);
-			msg[8 + target_below(t, COOKIE - 8)] ^= (uint8_t)(1 << target_below(t, 8));
+			flip_bit(t, msg, 8, COOKIE - 8);
 		}
 		target_send(t, msg, sizeof(msg), NO_STAT);
 		indexed++;
