@@ -164,11 +164,6 @@ void mmesh_bundle_send(struct mmesh_bundle *b)
 	mmesh_socket_send(b->peer, skb, b->ds);
 }
 
-int mmesh_bundle_module_init(void)
-{
-	return 0;
-}
-
 void mmesh_bundle_module_exit(void)
 {
 	mmesh_page_frags_release(&frags);

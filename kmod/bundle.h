@@ -33,7 +33,6 @@ u8 *mmesh_bundle_record(struct mmesh_bundle *bundle, unsigned int len);
  */
 void mmesh_bundle_send(struct mmesh_bundle *bundle);
 
-int mmesh_bundle_module_init(void);
 void mmesh_bundle_module_exit(void);
 
 #endif

@@ -79,8 +79,13 @@ void mmesh_seal_purge_staged(struct mmesh_peer *peer, unsigned int stat);
 /* Send an empty record, unless data is waiting that serves. Context: any. */
 void mmesh_seal_keepalive(struct mmesh_peer *peer);
 
-/* open.c: UDP datagrams or aggregates of them in. encap_rcv of our sockets. */
-int mmesh_open_receive(struct sock *sk, struct sk_buff *skb);
+/* open.c: UDP datagrams or aggregates of them in. */
+/* One by itself; consumes @skb. Context: BH off, RCU read. */
+void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb);
+/* Single datagrams as one reception, in order; empties @list. Context: the
+ * same.
+ */
+void mmesh_open_list(struct mmesh_device *m, struct sk_buff_head *list);
 
 /* netlink.c: multicast events; context: any. */
 void mmesh_netlink_notify_handshake(struct mmesh_peer *peer);

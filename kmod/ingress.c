@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RX path, stage 1 of 5: an aggregate on its way to one of our sockets.
- * In: netfilter, NF_INET_LOCAL_IN. Out: mmesh_open_receive() by way of UDP.
+ * In: netfilter, NF_INET_LOCAL_IN. Out: mmesh_backlog_receive() by way of UDP.
  * Context: softirq, RCU read. Drops: none.
  */
 

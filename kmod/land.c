@@ -447,11 +447,6 @@ void mmesh_land_commit(struct mmesh_landing *l, struct mmesh_peer *peer,
 	l->mode = MMESH_LAND_NONE;
 }
 
-int mmesh_land_module_init(void)
-{
-	return 0;
-}
-
 void mmesh_land_module_exit(void)
 {
 	mmesh_page_frags_release(&frags);

@@ -56,7 +56,6 @@ struct mmesh_landing {
 	u8 source_version;
 };
 
-int mmesh_land_module_init(void);
 void mmesh_land_module_exit(void);
 
 /* A place for @len bytes of plaintext, or NULL without memory. Then exactly

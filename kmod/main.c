@@ -7,6 +7,7 @@
 #include <net/rtnetlink.h>
 
 #include "allowedips.h"
+#include "backlog.h"
 #include "bundle.h"
 #include "burst.h"
 #include "crypt.h"
@@ -20,16 +21,17 @@
 #include "version.h"
 
 static const struct mmesh_part {
-	int (*init)(void);
+	int (*init)(void);	/* NULL: nothing to set up */
 	void (*exit)(void);
 } parts[] = {
 	{ mmesh_crypt_init, mmesh_crypt_exit },
 	{ mmesh_keylog_init, mmesh_keylog_exit },
 	{ mmesh_noise_init, mmesh_noise_exit },
 	{ mmesh_handshake_module_init, mmesh_handshake_module_exit },
-	{ mmesh_bundle_module_init, mmesh_bundle_module_exit },
+	{ NULL, mmesh_bundle_module_exit },
 	{ mmesh_burst_module_init, mmesh_burst_module_exit },
-	{ mmesh_land_module_init, mmesh_land_module_exit },
+	{ NULL, mmesh_land_module_exit },
+	{ mmesh_backlog_module_init, mmesh_backlog_module_exit },
 	{ mmesh_peer_module_init, mmesh_peer_module_exit },
 	{ mmesh_ingress_module_init, mmesh_ingress_module_exit },
 	{ mmesh_device_module_init, mmesh_device_module_exit },
@@ -48,7 +50,7 @@ static int __init mmesh_init(void)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		ret = parts[i].init();
+		ret = parts[i].init ? parts[i].init() : 0;
 		if (ret) {
 			undo(i);
 			return ret;

@@ -22,7 +22,6 @@
 #include "control.h"
 #include "crypt.h"
 #include "device.h"
-#include "ingress.h"
 #include "land.h"
 #include "peer.h"
 #include "replay.h"
@@ -279,31 +278,54 @@ static void receive_message(struct reception *r, const u8 *msg, unsigned int len
 }
 
 /* Endpoint and type of service from the outer headers. */
-static bool read_outer(struct reception *r, const struct sk_buff *skb)
+static bool read_outer(const struct sk_buff *skb, struct mmesh_addr *from, u8 *ds)
 {
 	const struct udphdr *udp = udp_hdr(skb);
 
-	memset(&r->from, 0, sizeof(r->from));
+	memset(from, 0, sizeof(*from));
 	if (skb->protocol == htons(ETH_P_IP)) {
-		r->from.addr4.sin_family = AF_INET;
-		r->from.addr4.sin_port = udp->source;
-		r->from.addr4.sin_addr.s_addr = ip_hdr(skb)->saddr;
-		r->from.src4.s_addr = ip_hdr(skb)->daddr;
-		r->from.src_if4 = skb->skb_iif;
-		r->landing.ds = ip_hdr(skb)->tos;
+		from->addr4.sin_family = AF_INET;
+		from->addr4.sin_port = udp->source;
+		from->addr4.sin_addr.s_addr = ip_hdr(skb)->saddr;
+		from->src4.s_addr = ip_hdr(skb)->daddr;
+		from->src_if4 = skb->skb_iif;
+		*ds = ip_hdr(skb)->tos;
 		return true;
 	}
 	if (skb->protocol == htons(ETH_P_IPV6)) {
-		r->from.addr6.sin6_family = AF_INET6;
-		r->from.addr6.sin6_port = udp->source;
-		r->from.addr6.sin6_addr = ipv6_hdr(skb)->saddr;
-		r->from.addr6.sin6_scope_id =
+		from->addr6.sin6_family = AF_INET6;
+		from->addr6.sin6_port = udp->source;
+		from->addr6.sin6_addr = ipv6_hdr(skb)->saddr;
+		from->addr6.sin6_scope_id =
 			ipv6_iface_scope_id(&ipv6_hdr(skb)->saddr, skb->skb_iif);
-		r->from.src6 = ipv6_hdr(skb)->daddr;
-		r->landing.ds = ipv6_get_dsfield(ipv6_hdr(skb));
+		from->src6 = ipv6_hdr(skb)->daddr;
+		*ds = ipv6_get_dsfield(ipv6_hdr(skb));
 		return true;
 	}
 	return false;
+}
+
+/* An endpoint is learnt from records that came from there, so those of another
+ * source, which may be forged, must not join a reception; nor those with
+ * another mark of congestion.
+ */
+static bool begin(struct reception *r, struct sk_buff *skb)
+{
+	struct mmesh_addr from;
+	u8 ds;
+
+	if (unlikely(!pskb_may_pull(skb, sizeof(struct udphdr)) ||
+		     skb->len <= sizeof(struct udphdr) ||
+		     !read_outer(skb, &from, &ds))) {
+		count(r, MMESH_STAT_RX_DROP_SHORT);
+		return false;
+	}
+	if (r->keypair &&
+	    (ds != r->landing.ds || memcmp(&from, &r->from, sizeof(from))))
+		finish(r);
+	r->from = from;
+	r->landing.ds = ds;
+	return true;
 }
 
 static void receive_all(struct reception *r, struct sk_buff *skb)
@@ -320,7 +342,6 @@ static void receive_all(struct reception *r, struct sk_buff *skb)
 	const u8 *msg;
 	u8 *bounce;
 
-	r->landing.lone = left <= each;
 	mmesh_stat_inc(r->m, MMESH_STAT_RX_BUNDLES);
 	while (left) {
 		len = min(left, each);
@@ -333,31 +354,28 @@ static void receive_all(struct reception *r, struct sk_buff *skb)
 		kfree(bounce);
 		left -= len;
 	}
-	finish(r);
 }
 
-int mmesh_open_receive(struct sock *sk, struct sk_buff *skb)
+void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb)
 {
-	struct mmesh_device *m = rcu_dereference_sk_user_data(sk);
-	struct reception r;
+	struct reception r = { .m = m, .landing.m = m };
 
-	if (unlikely(!m)) {
-		kfree_skb(skb);
-		return 0;
-	}
-	r.m = m;
-	r.keypair = NULL;
-	r.bytes = 0;
-	r.authenticated = false;
-	r.data = false;
-	memset(&r.landing, 0, sizeof(r.landing));
-	r.landing.m = m;
-	mmesh_ingress_unmark(skb);
-	if (unlikely(!pskb_may_pull(skb, sizeof(struct udphdr)) ||
-		     skb->len <= sizeof(struct udphdr) || !read_outer(&r, skb)))
-		count(&r, MMESH_STAT_RX_DROP_SHORT);
-	else
+	r.landing.lone = !skb_is_gso(skb);
+	if (begin(&r, skb))
 		receive_all(&r, skb);
+	finish(&r);
 	consume_skb(skb);
-	return 0;
+}
+
+void mmesh_open_list(struct mmesh_device *m, struct sk_buff_head *list)
+{
+	struct reception r = { .m = m, .landing.m = m };
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(list))) {
+		if (begin(&r, skb))
+			receive_all(&r, skb);
+		consume_skb(skb);
+	}
+	finish(&r);
 }

@@ -2,7 +2,7 @@
 /* TX path, stage 4 of 4: routes and UDP. In: bundles of mmesh_seal_xmit()
  * (seal.c), messages of handshake.c. Out: the IP stack. Context: RCU read, BH
  * off. RX path, stage 2 of 5: the sockets, whose packets go to
- * mmesh_open_receive() (open.c).
+ * mmesh_backlog_receive() (backlog.c).
  */
 
 #include <linux/inetdevice.h>
@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include <net/route.h>
 
+#include "backlog.h"
 #include "device.h"
 #include "ingress.h"
 #include "mmesh-compat-net.h"
@@ -351,7 +352,7 @@ static int open_one(struct mmesh_device *m, struct net *net,
 	struct udp_tunnel_sock_cfg cfg = {
 		.sk_user_data = m,
 		.encap_type = 1,
-		.encap_rcv = mmesh_open_receive,
+		.encap_rcv = mmesh_backlog_receive,
 	};
 	struct socket *sock;
 	int ret;
@@ -429,6 +430,7 @@ static void replace(struct mmesh_device *m, struct net *net, struct sock *sk4,
 	synchronize_net();
 	release(old4);
 	release(old6);
+	mmesh_backlog_flush();
 	mmesh_ingress_close(net, old_port);
 }
 

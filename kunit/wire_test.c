@@ -10,7 +10,6 @@
 
 #include "control.h"
 #include "device.h"
-#include "ingress.h"
 #include "land.h"
 #include "peer.h"
 #include "test.h"
@@ -30,7 +29,6 @@
 #define mmesh_timers_traversal played_timers_traversal
 #define mmesh_timers_data_received played_timers_data
 #define mmesh_timers_handshake_complete played_timers_complete
-#define mmesh_ingress_unmark played_unmark
 
 enum {
 	MAX_MESSAGES = 64,
@@ -56,6 +54,7 @@ static struct {
 
 	unsigned int learnt, data, traversals;
 	struct mmesh_peer *peers[MAX_MESSAGES];	/* who was learnt from */
+	struct mmesh_addr from[MAX_MESSAGES];	/* and where it was */
 } *seen;
 
 static void played_control(struct mmesh_device *m, const struct mmesh_addr *from,
@@ -113,8 +112,10 @@ static void played_land_finish(struct mmesh_landing *l)
 
 static void played_endpoint_learn(struct mmesh_peer *peer, const struct mmesh_addr *addr)
 {
-	if (seen->learnt < MAX_MESSAGES)
+	if (seen->learnt < MAX_MESSAGES) {
 		seen->peers[seen->learnt] = peer;
+		seen->from[seen->learnt] = *addr;
+	}
 	seen->learnt++;
 }
 
@@ -146,10 +147,6 @@ static void played_timers_data(struct mmesh_peer *peer)
 }
 
 static void played_timers_complete(struct mmesh_peer *peer)
-{
-}
-
-static void played_unmark(struct sk_buff *skb)
 {
 }
 
@@ -266,16 +263,12 @@ static struct sk_buff *new_datagram(struct kunit *test, const void *data, size_t
 static void receive_skb(struct kunit *test, struct sk_buff *skb)
 {
 	struct fixture *f = test->priv;
-	struct reception r = { .m = f->m, .landing.m = f->m };
 
 	rcu_read_lock();
 	local_bh_disable();
-	if (read_outer(&r, skb))
-		receive_all(&r, skb);
+	mmesh_open_receive(f->m, skb);
 	local_bh_enable();
 	rcu_read_unlock();
-	KUNIT_EXPECT_NULL(test, r.keypair);
-	consume_skb(skb);
 }
 
 static void receive_bytes(struct kunit *test, const void *data, size_t len)
@@ -575,7 +568,46 @@ static void wire_outer_protocol(struct kunit *test)
 	skb->protocol = htons(ETH_P_ARP);
 	receive_skb(test, skb);
 	KUNIT_EXPECT_EQ(test, seen->opened, 0);
-	KUNIT_EXPECT_EQ(test, all_stats(test), 0);
+	KUNIT_EXPECT_EQ(test, stat(test, MMESH_STAT_RX_DROP_SHORT), 1);
+	KUNIT_EXPECT_EQ(test, all_stats(test), 1);
+}
+
+/* Single records that are opened together, of one peer but from two ports. */
+static void wire_list(struct kunit *test)
+{
+	static const u16 ports[] = { 7, 7, 8, 8, 7, 7, 9 };
+	struct fixture *f = test->priv;
+	struct sk_buff_head list;
+	struct sk_buff *skb;
+	unsigned int i;
+	u8 buf[96];
+
+	mmesh_test_seed(test, &f->rnd);
+	__skb_queue_head_init(&list);
+	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+		put_record(test, buf, sizeof(buf), 0, i);
+		skb = new_datagram(test, buf, sizeof(buf), 0);
+		udp_hdr(skb)->source = htons(ports[i]);
+		__skb_queue_tail(&list, skb);
+	}
+	/* Forged, and the last: nothing is to be learnt from it. */
+	seen->forged = i - 1;
+	rcu_read_lock();
+	local_bh_disable();
+	mmesh_open_list(f->m, &list);
+	local_bh_enable();
+	rcu_read_unlock();
+
+	KUNIT_EXPECT_TRUE(test, skb_queue_empty(&list));
+	KUNIT_EXPECT_EQ(test, stat(test, MMESH_STAT_RX_BUNDLES), i);
+	KUNIT_EXPECT_EQ(test, stat(test, MMESH_STAT_RX_RECORDS), i - 1);
+	KUNIT_EXPECT_EQ(test, stat(test, MMESH_STAT_RX_DROP_AUTH), 1);
+	for (i = 0; i < ARRAY_SIZE(ports) - 1; i++)
+		KUNIT_EXPECT_EQ(test, seen->counter[i], i);
+	KUNIT_ASSERT_EQ(test, seen->learnt, 3);
+	KUNIT_EXPECT_EQ(test, ntohs(seen->from[0].addr4.sin_port), 7);
+	KUNIT_EXPECT_EQ(test, ntohs(seen->from[1].addr4.sin_port), 8);
+	KUNIT_EXPECT_EQ(test, ntohs(seen->from[2].addr4.sin_port), 7);
 }
 
 static struct kunit_case cases[] = {
@@ -585,6 +617,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(wire_mixed_bundle),
 	KUNIT_CASE(wire_pieces),
 	KUNIT_CASE(wire_outer_protocol),
+	KUNIT_CASE(wire_list),
 	{}
 };
 
