@@ -31,7 +31,7 @@ stock_dir()
 
 stock_ready()
 {
-	[[ -e $(stock_dir "$1")/ready ]]
+	[[ -e $(stock_dir "$1")/ready ]] && emulator_ready
 }
 
 stock_kdir()
@@ -182,7 +182,9 @@ stock_build()
 	local kernel=$1 dir version packages release image deb start=$SECONDS
 
 	need dpkg depmod modprobe cpio busybox xz gcc make qemu-system-x86_64
+	with_lock emulator emulator_fetch
 	dir=$(stock_dir "$kernel")
+	[[ ! -e $dir/ready ]] || return 0
 	with_lock apt apt_refresh
 	version=$(stock_newest "$kernel")
 	[[ $version ]] || die "apt: no image and headers for kernel $kernel"
@@ -214,8 +216,9 @@ stock_build()
 # Boots kernel $1 and leaves its process group in RUN_PGID.
 stock_boot()
 {
-	local kernel=$1 dir=$2 cpus=$3 args words mem=${MMESH_LAB_MEM:-2048}
+	local kernel=$1 dir=$2 cpus=$3 args words emulator mem=${MMESH_LAB_MEM:-2048}
 
+	mapfile -t emulator < <(emulator_command)
 	words="console=ttyS0 quiet panic=-1 oops=panic lab.run=$RUN_DIR"
 	# Emulated processors stand still while the host is busy, which is no kernel's fault.
 	words+=" no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 workqueue.watchdog_thresh=120"
@@ -245,7 +248,7 @@ stock_boot()
 		else
 			exec </dev/null >"$RUN_DIR/qemu.log"
 		fi
-		exec setsid setpriv --pdeathsig KILL qemu-system-x86_64 "${args[@]}" 2>"$RUN_DIR/qemu.log"
+		exec setsid setpriv --pdeathsig KILL "${emulator[@]}" "${args[@]}" 2>"$RUN_DIR/qemu.log"
 	) &
 	RUN_PGID=$!
 }
