@@ -76,7 +76,8 @@ test_psk_change()
 	wait_for 15 pings "$A" 192.168.241.2 1
 }
 
-# Both ends start at the same instant, again and again.
+# Both ends start at the same instant, again and again. Initiations that cross cost a retry, 5 s later and a third of a
+# second apart at most, so that the next ones can cross as well.
 test_simultaneous_initiation()
 {
 	local i one two
@@ -87,9 +88,9 @@ test_simultaneous_initiation()
 		ip -n "$B" link set "$DB" down
 		ip -n "$A" link set "$DA" up
 		ip -n "$B" link set "$DB" up
-		n "$A" ping -q -c 1 -W 10 192.168.241.2 >/dev/null &
+		n "$A" ping -q -c 1 -W 20 192.168.241.2 >/dev/null &
 		one=$!
-		n "$B" ping -q -c 1 -W 10 192.168.241.1 >/dev/null &
+		n "$B" ping -q -c 1 -W 20 192.168.241.1 >/dev/null &
 		two=$!
 		wait "$one"
 		wait "$two"

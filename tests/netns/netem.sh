@@ -33,13 +33,13 @@ test_loss()
 	expect_le "$R_unique" $((R_sent * 995 / 1000)) "datagrams delivered in spite of loss"
 }
 
-# The handshake itself gets through a cable that loses half.
+# The handshake itself gets through a cable that loses half: one try in three does, and there is one every 5 s.
 test_handshake_under_loss()
 {
 	pair
 	bad_cable loss 40%
-	n_bg "$A" ping -q -i 0.5 -c 80 192.168.241.2 >/dev/null
-	wait_for 60 handshake_done "$A" "$DA"
+	n_bg "$A" ping -q -i 0.5 192.168.241.2 >/dev/null
+	wait_for 150 handshake_done "$A" "$DA"
 	stop "$BG_PID"
 }
 handshake_done() { [ "$(handshake_time "$1" "$2")" -gt 0 ]; }
