@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* TX path, stage 1 of 4: the interface. In: ndo_start_xmit. Out:
  * mmesh_seal_xmit() (seal.c). Context: BH off, RCU read.
- * Drops: TX_DROP_NOT_IP, TX_DROP_NO_PEER, TX_DROP_NO_ENDPOINT.
+ * Drops: TX_DROP_NOT_IP, TX_DROP_NO_PEER, TX_DROP_SUBNET, TX_DROP_NO_ENDPOINT.
  */
 
 #include <linux/icmp.h>
@@ -17,6 +17,7 @@
 #include <net/ip_tunnels.h>
 
 #include "device.h"
+#include "forward.h"
 #include "mmesh-compat-net.h"
 #include "peer.h"
 #include "ratelimiter.h"
@@ -51,10 +52,15 @@ static bool is_ip(struct sk_buff *skb)
 
 static void refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int stat)
 {
+	const bool prohibited = stat == MMESH_STAT_TX_DROP_SUBNET;
+
 	if (skb->protocol == htons(ETH_P_IP))
-		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH,
+			      prohibited ? ICMP_PKT_FILTERED : ICMP_HOST_UNREACH, 0);
 	else
-		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH,
+				prohibited ? ICMPV6_ADM_PROHIBITED :
+					     ICMPV6_ADDR_UNREACH, 0);
 	mmesh_stat_inc(m, stat);
 	DEV_STATS_INC(m->dev, tx_errors);
 	kfree_skb(skb);
@@ -79,13 +85,22 @@ static netdev_tx_t mmesh_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	rcu_read_lock();
+	if (READ_ONCE(m->isolation.network) &&
+	    unlikely(mmesh_forward_is_barred(m, skb))) {
+		DEV_STATS_INC(dev, tx_dropped);
+		kfree_skb(skb);
+		goto unlock;
+	}
 	peer = peer_of_destination(m, skb);
 	if (unlikely(!peer))
 		refuse(m, skb, MMESH_STAT_TX_DROP_NO_PEER);
+	else if (unlikely(mmesh_isolation_peer(&m->isolation, READ_ONCE(peer->subnet))))
+		refuse(m, skb, MMESH_STAT_TX_DROP_SUBNET);
 	else if (unlikely(!rcu_access_pointer(peer->endpoint)))
 		refuse(m, skb, MMESH_STAT_TX_DROP_NO_ENDPOINT);
 	else
 		mmesh_seal_xmit(peer, skb);
+unlock:
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }
@@ -308,6 +323,23 @@ static struct rtnl_link_ops link_ops __read_mostly = {
 bool mmesh_device_is(const struct net_device *dev)
 {
 	return dev->rtnl_link_ops == &link_ops;
+}
+
+bool mmesh_device_key_elsewhere(const struct mmesh_device *m,
+				const u8 public_key[MMESH_KEY_LEN], u64 network)
+{
+	const struct mmesh_device *other;
+
+	ASSERT_RTNL();
+	/* Identity and network are written under RTNL, too. */
+	list_for_each_entry(other, &devices, device_list)
+		if (other != m && other->dev->reg_state == NETREG_REGISTERED &&
+		    other->identity.has_identity &&
+		    other->isolation.network != network &&
+		    !memcmp(other->identity.static_public, public_key,
+			    MMESH_KEY_LEN))
+			return true;
+	return false;
 }
 
 /* The netns in which devices were born goes away: their sockets go with it,

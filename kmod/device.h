@@ -12,6 +12,7 @@
 #include "cookie.h"
 #include "handshake.h"
 #include "index.h"
+#include "isolation.h"
 #include "noise.h"
 #include "stats.h"
 
@@ -27,6 +28,7 @@ struct mmesh_device {
 	struct sock __rcu *sock6;
 	struct mmesh_index_table indices;
 	struct mmesh_allowedips allowedips;
+	struct mmesh_isolation isolation;	/* written under the update lock */
 	struct gro_cells gro_cells;
 	u32 fwmark;
 
@@ -52,6 +54,7 @@ struct mmesh_device {
 	 */
 	struct net __rcu *birth_net;
 	struct list_head device_list;	/* all devices, RTNL */
+	struct net *forward_net;	/* where it is hooked, or NULL; RTNL */
 	atomic64_t endpoint_events;	/* netlink-event.c: second, and their number */
 };
 
@@ -60,6 +63,12 @@ void mmesh_device_module_exit(void);
 
 /* False: @dev is not of our kind. */
 bool mmesh_device_is(const struct net_device *dev);
+
+/* Whether another device has this public key in another network than @network.
+ * Context: process, RTNL held.
+ */
+bool mmesh_device_key_elsewhere(const struct mmesh_device *m,
+				const u8 public_key[MMESH_KEY_LEN], u64 network);
 
 /* Userspace-visible change of configuration; update lock held. */
 static inline void mmesh_device_changed(struct mmesh_device *m)

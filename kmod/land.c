@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RX path, stage 5 of 5: check the inner packet and hand it up. In: open.c.
  * Out: the stack, by way of GRO on this CPU. Context: softirq, RCU read.
- * Drops: RX_DROP_NOT_IP, RX_DROP_INNER_LENGTH, RX_DROP_SOURCE, RX_DROP_ECN,
- * RX_DROP_NO_MEMORY, RX_DROP_BACKLOG, RX_DROP_DEVICE_DOWN.
+ * Drops: RX_DROP_SUBNET, RX_DROP_NOT_IP, RX_DROP_INNER_LENGTH, RX_DROP_SOURCE,
+ * RX_DROP_ECN, RX_DROP_NO_MEMORY, RX_DROP_BACKLOG, RX_DROP_DEVICE_DOWN.
  */
 
 #include <linux/ip.h>
@@ -425,7 +425,9 @@ void mmesh_land_commit(struct mmesh_landing *l, struct mmesh_peer *peer,
 	struct inner in;
 	unsigned int reason;
 
-	reason = parse(&in, l->spot, len);
+	/* By the key that sent it, whatever addresses the packet has. */
+	reason = mmesh_isolation_peer(&l->m->isolation, READ_ONCE(peer->subnet)) ?
+		 MMESH_STAT_RX_DROP_SUBNET : parse(&in, l->spot, len);
 	if (!reason && !owns_source(l, peer, &in))
 		reason = MMESH_STAT_RX_DROP_SOURCE;
 	if (!reason && !decapsulate_ecn(l, &in))

@@ -12,6 +12,7 @@
 #include "burst.h"
 #include "crypt.h"
 #include "device.h"
+#include "forward.h"
 #include "handshake.h"
 #include "ingress.h"
 #include "keylog.h"
@@ -34,6 +35,7 @@ static const struct mmesh_part {
 	{ mmesh_backlog_module_init, mmesh_backlog_module_exit },
 	{ mmesh_peer_module_init, mmesh_peer_module_exit },
 	{ mmesh_ingress_module_init, mmesh_ingress_module_exit },
+	{ mmesh_forward_module_init, mmesh_forward_module_exit },
 	{ mmesh_device_module_init, mmesh_device_module_exit },
 	{ mmesh_netlink_init, mmesh_netlink_exit },
 };

@@ -8,6 +8,7 @@
 
 #include "crypt.h"
 #include "device.h"
+#include "forward.h"
 #include "netlink.h"
 #include "peer.h"
 #include "version.h"
@@ -68,6 +69,7 @@ static int fill_device(struct sk_buff *skb, struct mmesh_device *m,
 	    nla_put_u32(skb, MMESH_A_DEV_NUM_PEERS, m->num_peers) ||
 	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation) ||
 	    nla_put_string(skb, MMESH_A_DEV_VERSION, MMESH_VERSION) ||
+	    mmesh_nl_put_isolation(skb, &m->isolation) ||
 	    put_suites(skb)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
@@ -220,6 +222,9 @@ struct dev_request {
 	const struct nlattr *private_key;
 	const struct nlattr *listen_port;
 	const struct nlattr *fwmark;
+	const struct nlattr *network;
+	const struct nlattr *subnet;
+	const struct nlattr *routed;
 	bool replace_peers;
 };
 
@@ -245,6 +250,90 @@ static int check_birth_netns(struct sk_buff *skb, struct mmesh_device *m,
 	return 0;
 }
 
+/* A key belongs to one network, or a handshake could cross between two. */
+static int check_key(const struct mmesh_device *m, const struct dev_request *req,
+		     u64 network, struct netlink_ext_ack *extack)
+{
+	const u8 *public_key = m->identity.static_public;
+	bool has_key = m->identity.has_identity;
+	u8 computed[MMESH_KEY_LEN];
+
+	if (req->private_key) {
+		has_key = curve25519_generate_public(computed,
+						     nla_data(req->private_key));
+		public_key = computed;
+	}
+	if (!has_key || !mmesh_device_key_elsewhere(m, public_key, network))
+		return 0;
+	if (req->network)
+		return mmesh_nl_refuse(extack, req->network, -EEXIST,
+				       "network: a device of another network has the same private key");
+	return mmesh_nl_refuse(extack, req->private_key, -EEXIST,
+			       "private-key: a device of another network has it");
+}
+
+static int check_network(const struct mmesh_device *m,
+			 const struct dev_request *req,
+			 struct netlink_ext_ack *extack)
+{
+	u64 network = req->network ? nla_get_u64(req->network) :
+				     m->isolation.network;
+
+	if (!req->network && !req->private_key)
+		return 0;
+	if (network != m->isolation.network && m->num_peers &&
+	    !req->replace_peers)
+		return mmesh_nl_refuse(extack, req->network, -EBUSY,
+				       "network: it can't change while the device has peers");
+	return check_key(m, req, network, extack);
+}
+
+/* The hook is there before the network is. */
+static int open_network(struct mmesh_device *m, const struct dev_request *req,
+			struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (!req->network || !nla_get_u64(req->network))
+		return 0;
+	ret = mmesh_forward_open(m);
+	if (ret)
+		return mmesh_nl_refuse(extack, req->network, ret,
+				       "network: there's no netfilter hook to keep networks apart");
+	return 0;
+}
+
+static void close_network(struct mmesh_device *m)
+{
+	if (!m->isolation.network)
+		mmesh_forward_close(m);
+}
+
+/* Holds at once: what was under way by the old rules is over when this
+ * returns, and what waits is judged again.
+ */
+static void set_isolation(struct mmesh_device *m, const struct dev_request *req)
+{
+	struct mmesh_isolation *isolation = &m->isolation;
+	struct mmesh_peer *peer;
+
+	if (!req->network && !req->subnet && !req->routed)
+		return;
+	if (req->network)
+		WRITE_ONCE(isolation->network, nla_get_u64(req->network));
+	if (req->subnet)
+		WRITE_ONCE(isolation->subnet, nla_get_u32(req->subnet));
+	if (req->routed)
+		WRITE_ONCE(isolation->routed, nla_get_u32(req->routed));
+	close_network(m);
+	if (!isolation->network)
+		return;
+	synchronize_net();
+	list_for_each_entry(peer, &m->peer_list, peer_list)
+		if (mmesh_isolation_peer(isolation, peer->subnet))
+			mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_SUBNET);
+}
+
 static void clear_sources(struct mmesh_device *m)
 {
 	struct mmesh_peer *peer;
@@ -253,7 +342,7 @@ static void clear_sources(struct mmesh_device *m)
 		mmesh_endpoint_clear_src(peer);
 }
 
-/* The only step of a dev-set that can fail, so it is the first. */
+/* The last step of a dev-set that can fail. */
 static int set_listen_port(struct mmesh_device *m, const struct nlattr *attr,
 			   struct netlink_ext_ack *extack)
 {
@@ -338,20 +427,25 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 {
 	int ret;
 
-	ret = check_birth_netns(skb, m, req, extack);
+	ret = check_birth_netns(skb, m, req, extack) ?:
+	      check_network(m, req, extack) ?:
+	      open_network(m, req, extack);
 	if (!ret && req->listen_port)
 		ret = set_listen_port(m, req->listen_port, extack);
-	if (ret)
+	if (ret) {
+		close_network(m);
 		return ret;
+	}
 
 	if (req->fwmark)
 		set_fwmark(m, nla_get_u32(req->fwmark));
 	if (req->replace_peers)
 		mmesh_peer_remove_all(m);
+	set_isolation(m, req);
 	if (req->private_key)
 		set_private_key(m, nla_data(req->private_key));
 	if (req->listen_port || req->fwmark || req->replace_peers ||
-	    req->private_key) {
+	    req->private_key || req->network || req->subnet || req->routed) {
 		mmesh_device_changed(m);
 		mmesh_nl_tell_device(m);
 	}
@@ -365,6 +459,9 @@ int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 		.private_key = info->attrs[MMESH_A_DEV_PRIVATE_KEY],
 		.listen_port = info->attrs[MMESH_A_DEV_LISTEN_PORT],
 		.fwmark = info->attrs[MMESH_A_DEV_FWMARK],
+		.network = info->attrs[MMESH_A_DEV_NETWORK],
+		.subnet = info->attrs[MMESH_A_DEV_SUBNET],
+		.routed = info->attrs[MMESH_A_DEV_ROUTED_SUBNETS],
 		.replace_peers = flags && (nla_get_u32(flags) &
 					   MMESH_DEV_FLAG_REPLACE_PEERS),
 	};

@@ -44,7 +44,8 @@ static int put_dev(struct sk_buff *skb, struct mmesh_device *m)
 	    nla_put_u32(skb, MMESH_A_DEV_LISTEN_PORT, m->listen_port) ||
 	    nla_put_u32(skb, MMESH_A_DEV_FWMARK, m->fwmark) ||
 	    nla_put_u32(skb, MMESH_A_DEV_NUM_PEERS, m->num_peers) ||
-	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation))
+	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation) ||
+	    mmesh_nl_put_isolation(skb, &m->isolation))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -95,7 +96,8 @@ static int put_peer(struct sk_buff *skb, struct mmesh_peer *peer, u8 cmd)
 	    (nla_put_u32(skb, MMESH_A_PEER_PERSISTENT_KEEPALIVE,
 			 peer->persistent_keepalive) ||
 	     nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite) ||
-	     (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1))))
+	     (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1)) ||
+	     nla_put_u32(skb, MMESH_A_PEER_SUBNET, peer->subnet)))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -57,13 +57,16 @@ const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_DEV_SET - do */
-const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_FLAGS + 1] = {
+const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_ROUTED_SUBNETS + 1] = {
 	[MMESH_A_DEV_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_ifindex_range),
 	[MMESH_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_DEV_PRIVATE_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
 	[MMESH_A_DEV_LISTEN_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_listen_port_range),
 	[MMESH_A_DEV_FWMARK] = { .type = NLA_U32, },
 	[MMESH_A_DEV_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[MMESH_A_DEV_NETWORK] = { .type = NLA_U64, },
+	[MMESH_A_DEV_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
+	[MMESH_A_DEV_ROUTED_SUBNETS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* MMESH_CMD_PEER_GET - do */
@@ -75,7 +78,7 @@ const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_PEER_ADD - do */
-const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
+const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -88,10 +91,11 @@ const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
 	[MMESH_A_PEER_SUITE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
 	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 };
 
 /* MMESH_CMD_PEER_SET - do */
-const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
+const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -105,6 +109,7 @@ const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_EXTENDED + 1] = {
 	[MMESH_A_PEER_SUITE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
 	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 };
 
 /* MMESH_CMD_PEER_DEL - do */
@@ -133,7 +138,7 @@ const struct genl_ops mmesh_nl_ops[7] = {
 		.cmd		= MMESH_CMD_DEV_SET,
 		.doit		= mmesh_nl_dev_set_doit,
 		.policy		= mmesh_dev_set_nl_policy,
-		.maxattr	= MMESH_A_DEV_FLAGS,
+		.maxattr	= MMESH_A_DEV_ROUTED_SUBNETS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -147,14 +152,14 @@ const struct genl_ops mmesh_nl_ops[7] = {
 		.cmd		= MMESH_CMD_PEER_ADD,
 		.doit		= mmesh_nl_peer_add_doit,
 		.policy		= mmesh_peer_add_nl_policy,
-		.maxattr	= MMESH_A_PEER_EXTENDED,
+		.maxattr	= MMESH_A_PEER_SUBNET,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= MMESH_CMD_PEER_SET,
 		.doit		= mmesh_nl_peer_set_doit,
 		.policy		= mmesh_peer_set_nl_policy,
-		.maxattr	= MMESH_A_PEER_EXTENDED,
+		.maxattr	= MMESH_A_PEER_SUBNET,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

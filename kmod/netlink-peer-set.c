@@ -35,6 +35,7 @@ struct request {
 	const struct nlattr *keepalive;
 	const struct nlattr *suite;
 	const struct nlattr *extended;
+	const struct nlattr *subnet;
 	u32 flags;			/* enum mmesh_peer_flag */
 	bool must_be_new;
 	unsigned int num_prefixes;
@@ -221,6 +222,7 @@ static int check_request(struct genl_info *info, struct request *req)
 	req->keepalive = attrs[MMESH_A_PEER_PERSISTENT_KEEPALIVE];
 	req->suite = attrs[MMESH_A_PEER_SUITE];
 	req->extended = attrs[MMESH_A_PEER_EXTENDED];
+	req->subnet = attrs[MMESH_A_PEER_SUBNET];
 	return check_suite(req->suite, info->extack) ?:
 	       check_endpoint(attrs, req, info->extack) ?:
 	       check_prefixes(info, req);
@@ -375,6 +377,20 @@ static void set_preshared_key(struct mmesh_peer *peer,
 	up_write(&peer->handshake.lock);
 }
 
+/* Holds at once: what was under way by the old subnet is over when this
+ * returns, and what waits is judged again.
+ */
+static void set_subnet(struct mmesh_device *m, struct mmesh_peer *peer, u8 subnet)
+{
+	if (peer->subnet == subnet)
+		return;
+	WRITE_ONCE(peer->subnet, subnet);
+	if (!mmesh_isolation_peer(&m->isolation, subnet))
+		return;
+	synchronize_net();
+	mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_SUBNET);
+}
+
 /* The part that can't fail. */
 static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 		   const struct request *req, bool is_new)
@@ -389,6 +405,8 @@ static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 	}
 	if (req->extended)
 		mmesh_peer_set_extended(peer, nla_get_u32(req->extended));
+	if (req->subnet)
+		set_subnet(m, peer, nla_get_u32(req->subnet));
 	remove_prefixes(m, peer, req);
 	if (req->keepalive)
 		WRITE_ONCE(peer->persistent_keepalive,

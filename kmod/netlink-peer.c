@@ -31,7 +31,8 @@ static int put_peer_configuration(struct sk_buff *skb, struct mmesh_peer *peer,
 	if (nla_put_u32(skb, MMESH_A_PEER_PERSISTENT_KEEPALIVE,
 			peer->persistent_keepalive) ||
 	    nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite) ||
-	    (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1)))
+	    (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1)) ||
+	    nla_put_u32(skb, MMESH_A_PEER_SUBNET, peer->subnet))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -159,6 +159,17 @@ void *mmesh_nl_put_header(struct sk_buff *skb,
 	return hdr;
 }
 
+int mmesh_nl_put_isolation(struct sk_buff *skb,
+			   const struct mmesh_isolation *isolation)
+{
+	if (nla_put_u64_64bit(skb, MMESH_A_DEV_NETWORK, isolation->network,
+			      MMESH_A_DEV_PAD) ||
+	    nla_put_u32(skb, MMESH_A_DEV_SUBNET, isolation->subnet) ||
+	    nla_put_u32(skb, MMESH_A_DEV_ROUTED_SUBNETS, isolation->routed))
+		return -EMSGSIZE;
+	return 0;
+}
+
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)
 {
 	const struct sockaddr_in6 *addr6 = &addr->addr6;

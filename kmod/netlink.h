@@ -19,6 +19,7 @@
 
 #include "mmesh-compat-genl.h"
 #include "netlink-gen.h"
+#include "isolation.h"
 #include "socket.h"
 
 struct mmesh_device;
@@ -87,6 +88,10 @@ void *mmesh_nl_put_header(struct sk_buff *skb,
 
 /* Attributes of @addr; 0 or -EMSGSIZE. */
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);
+
+/* Attributes of a device's place; 0 or -EMSGSIZE. */
+int mmesh_nl_put_isolation(struct sk_buff *skb,
+			   const struct mmesh_isolation *isolation);
 
 /* Events of configuration; the update lock is held. */
 void mmesh_nl_tell_device(struct mmesh_device *m);

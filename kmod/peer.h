@@ -34,6 +34,7 @@ struct mmesh_peer {
 	bool is_dead;
 	bool extended;			/* speaks our extensions; update lock */
 	u8 suite;			/* enum mmesh_suite; handshake.lock */
+	u8 subnet;			/* in the device's network; update lock */
 	u16 persistent_keepalive;	/* seconds, 0: off */
 
 	/* Written by every bundle. */

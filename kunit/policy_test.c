@@ -58,7 +58,10 @@ static const struct rule dev_set[] = {
 	{ MMESH_A_DEV_PRIVATE_KEY, BYTES, 0, 32 },
 	{ MMESH_A_DEV_LISTEN_PORT, NUMBER, 0, 65535 },
 	{ MMESH_A_DEV_FWMARK, NUMBER, 0, U32_MAX },
-	{ MMESH_A_DEV_FLAGS, NUMBER, 0, 1 }, {}
+	{ MMESH_A_DEV_FLAGS, NUMBER, 0, 1 },
+	{ MMESH_A_DEV_NETWORK, BYTES, 0, 8 },
+	{ MMESH_A_DEV_SUBNET, NUMBER, 0, 255 },
+	{ MMESH_A_DEV_ROUTED_SUBNETS, NUMBER, 0, 1 }, {}
 };
 
 static const struct rule peer_get[] = {
@@ -77,7 +80,8 @@ static const struct rule peer_set[] = {
 	{ MMESH_A_PEER_PERSISTENT_KEEPALIVE, NUMBER, 0, 65535 },
 	{ MMESH_A_PEER_SUITE, NUMBER, 0, 1 },
 	{ MMESH_A_PEER_EXTENDED, NUMBER, 0, 1 },
-	{ MMESH_A_PEER_ALLOWED_IPS, PREFIX }, {}
+	{ MMESH_A_PEER_ALLOWED_IPS, PREFIX },
+	{ MMESH_A_PEER_SUBNET, NUMBER, 0, 255 }, {}
 };
 
 static const struct rule peer_del[] = {

@@ -39,6 +39,8 @@ _mmesh_value() {
 	private-key | psk) _mmesh_files ;;
 	listen-port | endpoint | allowed-ips) ;;
 	fwmark | persistent-keepalive) _mmesh_words "off" ;;
+	routed-subnets | extended) _mmesh_words "on off" ;;
+	network) _mmesh_words "none" ;;
 	suite) _mmesh_words "wireguard aes256gcm" ;;
 	dev) _mmesh_words "$(_mmesh_devices)" ;;
 	*) return 1 ;;
@@ -55,13 +57,13 @@ _mmesh_dev() {
 		((COMP_CWORD != at + 2)) || _mmesh_files
 	elif [[ $command == set || $command == add ]]; then
 		(((COMP_CWORD - at) % 2 == 1)) && _mmesh_value "${COMP_WORDS[COMP_CWORD - 1]}" && return
-		_mmesh_unused "private-key listen-port fwmark" $((at + 2))
+		_mmesh_unused "private-key listen-port fwmark network subnet routed-subnets" $((at + 2))
 	fi
 }
 
 _mmesh_peer() {
 	local at=$1 command="${COMP_WORDS[$1]}" device="" i
-	local settings="endpoint allowed-ips psk persistent-keepalive suite"
+	local settings="endpoint allowed-ips psk persistent-keepalive suite subnet extended"
 	for ((i = at + 1; i + 1 < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == dev ]] && device="${COMP_WORDS[i + 1]}"
 	done

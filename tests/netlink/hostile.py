@@ -107,18 +107,19 @@ class Exhaustive:
     # Valid messages, a name for each op; every attribute that the op takes is in one of them.
     VALID = {
         "dev-get": [{"ifname": "hm0", "secrets": True}],
-        "dev-set": [{"ifname": "hm0", "private-key": key(3), "listen-port": 4242, "fwmark": 7, "flags": 1}],
+        "dev-set": [{"ifname": "hm0", "private-key": key(3), "listen-port": 4242, "fwmark": 7, "flags": 1,
+                     "network": 0, "subnet": 3, "routed-subnets": 1}],
         "peer-get": [{"ifname": "hm0", "public-key": key(1), "secrets": True}],
         "peer-add": [{"ifname": "hm0", "public-key": key(8), "preshared-key": key(5), "endpoint-addr4": "192.0.2.9",
                       "endpoint-port": 9, "persistent-keepalive": 5, "suite": "aes256gcm",
                       "allowed-ips": [{"addr4": "10.9.0.0", "cidr": 16, "flags": 0}]},
                      {"ifname": "hm0", "public-key": key(8), "endpoint-addr6": "fe80::9", "endpoint-port": 9,
-                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}]}],
+                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}], "subnet": 9}],
         "peer-set": [{"ifname": "hm0", "public-key": key(1), "preshared-key": key(5), "flags": 3,
                       "endpoint-addr4": "192.0.2.9", "endpoint-port": 9, "persistent-keepalive": 5,
                       "suite": "aes256gcm", "allowed-ips": [{"addr4": "10.9.0.0", "cidr": 16, "flags": 0}]},
                      {"ifname": "hm0", "public-key": key(1), "endpoint-addr6": "fe80::9", "endpoint-port": 9,
-                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}]}],
+                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}], "subnet": 9}],
         "peer-del": [{"ifname": "hm0", "public-key": key(1)}],
         "stat-get": [{"ifname": "hm0"}],
     }
@@ -371,6 +372,9 @@ class Run:
         self.prepare()
 
     def prepare(self):
+        for dev in DEVICES:
+            self.nl.do("dev-set", ifname=dev, private_key=bytes(32), flags=["replace-peers"], network=0, subnet=0,
+                       routed_subnets=0)
         for dev in DEVICES:
             self.nl.do("dev-set", ifname=dev, private_key=key(2), fwmark=5, flags=["replace-peers"])
             for n in (1, 11, 12):

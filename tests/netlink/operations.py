@@ -145,7 +145,8 @@ def test_peer_defaults():
     peer = one(nl, secrets=True)
     for name in ("ifindex", "pad"):
         peer.pop(name, None)
-    equal(peer, {"public-key": key(1), "persistent-keepalive": 0, "suite": "wireguard", "rx-bytes": 0, "tx-bytes": 0})
+    equal(peer, {"public-key": key(1), "persistent-keepalive": 0, "suite": "wireguard", "rx-bytes": 0, "tx-bytes": 0,
+                 "subnet": 0})
 
 
 def test_peer_set_keeps_the_rest():

@@ -65,7 +65,7 @@ class Spec:
 
     def number(self, value):
         """A check's value: a number, a constant's name, or the limit of a type."""
-        limits = {"u16-max": 0xFFFF, "u32-max": 0xFFFFFFFF, "s32-max": 0x7FFFFFFF}
+        limits = {"u8-max": 0xFF, "u16-max": 0xFFFF, "u32-max": 0xFFFFFFFF, "s32-max": 0x7FFFFFFF}
         if isinstance(value, int):
             return value
         return self.consts[value] if value in self.consts else limits[value]

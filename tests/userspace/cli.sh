@@ -39,7 +39,7 @@ try 1 '"pee" is not a word of "mmesh"' pee
 try 1 '"sho" is not a word of "mmesh peer"; expected one of: show, add' peer sho
 try 1 '"-x" is not an option' -x
 try 1 'needs a value' -n
-try 1 '"prot" is not a word of "mmesh peer set"; expected one of: dev, endpoint, allowed-ips, psk, persistent-keepalive, suite, extended\.' \
+try 1 '"prot" is not a word of "mmesh peer set"; expected one of: dev, endpoint, allowed-ips, psk, persistent-keepalive, suite, extended, subnet\.' \
 	peer set "$KEY" prot 5
 try 1 '"prot" is not a public key: a key is 44 characters' peer set prot
 try 1 'is not a public key: not base64' peer set "${KEY/h/_}" dev mm0
@@ -56,7 +56,7 @@ try 1 'persistent-keepalive: "x" is not' peer add "$KEY" dev mm0 persistent-keep
 try 1 'suite: "x" is not a suite; expected one of: wireguard, aes256gcm' peer add "$KEY" dev mm0 suite x
 try 1 'psk: cannot open key file "/nonexistent"' peer add "$KEY" dev mm0 psk /nonexistent
 try 1 'psk: this is a key where a file' peer add "$KEY" dev mm0 psk "$KEY"
-try 1 '"subnet" is not a word' peer add "$KEY" dev mm0 subnet 1
+try 1 '"network" is not a word' peer add "$KEY" dev mm0 network 1
 try 1 'needs at least one of: endpoint' peer set "$KEY" dev mm0
 try 1 '"endpoint" is not a word of "mmesh peer del"; expected one of: dev\.' peer del "$KEY" endpoint x
 try 1 '"foo" is not a word of "mmesh peer show"' peer show foo

@@ -44,14 +44,14 @@ offers "-json" -j
 offers "gen pub psk help" key ""
 offers "set setconf show showconf syncconf" dev s
 offers "mm0 mm1" dev set ""
-offers "private-key listen-port fwmark" dev set mm0 ""
-offers "private-key fwmark" dev set mm0 listen-port 5 ""
+offers "private-key listen-port fwmark network subnet routed-subnets" dev set mm0 ""
+offers "private-key fwmark network subnet routed-subnets" dev set mm0 listen-port 5 ""
 offers "off" dev set mm0 fwmark ""
 offers "KEYONE= KEYTWO=" peer set ""
-offers "dev endpoint allowed-ips psk persistent-keepalive suite" peer set KEYONE= ""
+offers "dev endpoint allowed-ips psk persistent-keepalive suite subnet extended" peer set KEYONE= ""
 offers "mm0 mm1" peer set KEYONE= dev ""
 offers "wireguard aes256gcm" peer set KEYONE= dev mm0 suite ""
-offers "endpoint" peer set KEYONE= dev mm0 e
+offers "endpoint extended" peer set KEYONE= dev mm0 e
 offers "dev" peer del KEYONE= ""
 offers "dev KEYONE= KEYTWO=" peer show ""
 offers "show help" stat ""

@@ -57,6 +57,33 @@ static void fwmarks(void **state)
 	assert_int_equal(fwmark_parse(&mark, "", NULL), -EINVAL);
 }
 
+static void networks(void **state)
+{
+	uint64_t network = 7;
+	uint8_t subnet = 7;
+	bool on = true;
+
+	(void)state;
+	assert_int_equal(network_parse(&network, "none", NULL), 0);
+	assert_true(network == 0);
+	assert_int_equal(network_parse(&network, "0xffffffffffffffff", NULL), 0);
+	assert_true(network == UINT64_MAX);
+	assert_int_equal(network_parse(&network, "42", NULL), 0);
+	assert_int_equal(network_parse(&network, "18446744073709551616", NULL), -EINVAL);
+	assert_int_equal(network_parse(&network, "0x", NULL), -EINVAL);
+	assert_int_equal(network_parse(&network, "", NULL), -EINVAL);
+	assert_true(network == 42);
+	assert_int_equal(subnet_parse(&subnet, "255", NULL), 0);
+	assert_int_equal(subnet, 255);
+	assert_int_equal(subnet_parse(&subnet, "256", NULL), -EINVAL);
+	assert_int_equal(subnet_parse(&subnet, "none", NULL), -EINVAL);
+	assert_int_equal(switch_parse(&on, "off", NULL), 0);
+	assert_false(on);
+	assert_int_equal(switch_parse(&on, "on", NULL), 0);
+	assert_true(on);
+	assert_int_equal(switch_parse(&on, "1", NULL), -EINVAL);
+}
+
 static void keepalives(void **state)
 {
 	uint16_t seconds;
@@ -77,6 +104,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(fwmarks),
+		cmocka_unit_test(networks),
 		cmocka_unit_test(keepalives),
 	};
 

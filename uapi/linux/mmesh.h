@@ -142,6 +142,14 @@ enum mmesh_allowed_ip_flag {
  * @MMESH_STAT_CTL_DROP_MALFORMED: the plaintext doesn't fit its length or its
  *   kind
  * @MMESH_STAT_CTL_DROP_KIND: unknown kind
+ * @MMESH_STAT_TX_DROP_SUBNET: the peer is in another subnet, and subnets
+ *   aren't routed
+ * @MMESH_STAT_RX_DROP_SUBNET: the peer that sent it is in another subnet, and
+ *   subnets aren't routed
+ * @MMESH_STAT_FWD_DROP_NETWORK: received here, to be forwarded by a device of
+ *   another network
+ * @MMESH_STAT_FWD_DROP_SUBNET: received here, to be forwarded by a device of
+ *   another subnet
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -214,6 +222,10 @@ enum mmesh_stat {
 	MMESH_STAT_CTL_DROP_RATE,
 	MMESH_STAT_CTL_DROP_MALFORMED,
 	MMESH_STAT_CTL_DROP_KIND,
+	MMESH_STAT_TX_DROP_SUBNET,
+	MMESH_STAT_RX_DROP_SUBNET,
+	MMESH_STAT_FWD_DROP_NETWORK,
+	MMESH_STAT_FWD_DROP_SUBNET,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -233,6 +245,10 @@ enum {
 	MMESH_A_DEV_VERSION,
 	MMESH_A_DEV_SUITE_INFO,
 	MMESH_A_DEV_SECRETS,
+	MMESH_A_DEV_PAD,
+	MMESH_A_DEV_NETWORK,
+	MMESH_A_DEV_SUBNET,
+	MMESH_A_DEV_ROUTED_SUBNETS,
 
 	__MMESH_A_DEV_MAX,
 	MMESH_A_DEV_MAX = (__MMESH_A_DEV_MAX - 1)
@@ -267,6 +283,7 @@ enum {
 	MMESH_A_PEER_SECRETS,
 	MMESH_A_PEER_PAD,
 	MMESH_A_PEER_EXTENDED,
+	MMESH_A_PEER_SUBNET,
 
 	__MMESH_A_PEER_MAX,
 	MMESH_A_PEER_MAX = (__MMESH_A_PEER_MAX - 1)

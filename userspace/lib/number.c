@@ -92,3 +92,28 @@ int keepalive_parse(uint16_t *ret, const char *text, struct error *err)
 	*ret = (uint16_t)value;
 	return 0;
 }
+
+int network_parse(uint64_t *ret, const char *text, struct error *err)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	uint64_t value = 0;
+
+	if (strcmp(text, "none") &&
+	    !parse_digits(&value, hex ? text + 2 : text, hex ? 16 : 10, UINT64_MAX))
+		return error_set(err, EINVAL,
+				 "\"%s\" is not a network (none, a number of 64 bits, or 0x and its "
+				 "hexadecimal form)",
+				 text);
+	*ret = value;
+	return 0;
+}
+
+int subnet_parse(uint8_t *ret, const char *text, struct error *err)
+{
+	uint64_t value;
+
+	if (!parse_digits(&value, text, 10, UINT8_MAX))
+		return error_set(err, EINVAL, "\"%s\" is not a subnet (0 to 255)", text);
+	*ret = (uint8_t)value;
+	return 0;
+}

@@ -23,4 +23,10 @@ int switch_parse(bool *ret, const char *text, struct error *err);
 /* "off" or seconds 0-65535; 0 is off. */
 int keepalive_parse(uint16_t *ret, const char *text, struct error *err);
 
+/* A network's id: "none", decimal or 0x-prefixed hexadecimal, 64 bits; 0 is none. */
+int network_parse(uint64_t *ret, const char *text, struct error *err);
+
+/* Number of a subnet, 0-255. */
+int subnet_parse(uint8_t *ret, const char *text, struct error *err);
+
 #endif

@@ -30,7 +30,7 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 {
 	struct mmesh_device dev = { 0 };
 	struct mmesh_attrs attrs;
-	uint32_t port;
+	uint32_t port, subnet, routed;
 	int r;
 
 	r = mmesh_attrs_read(&attrs, MMESH_A_DEV_MAX, msg, err);
@@ -49,6 +49,16 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 	}
 	if (mmesh_attr_u32(&attrs, MMESH_A_DEV_FWMARK, &dev.fwmark))
 		dev.has |= MMESH_DEVICE_HAS_FWMARK;
+	if (mmesh_attr_u64(&attrs, MMESH_A_DEV_NETWORK, &dev.network))
+		dev.has |= MMESH_DEVICE_HAS_NETWORK;
+	if (mmesh_attr_u32(&attrs, MMESH_A_DEV_SUBNET, &subnet)) {
+		dev.subnet = (uint8_t)subnet;
+		dev.has |= MMESH_DEVICE_HAS_SUBNET;
+	}
+	if (mmesh_attr_u32(&attrs, MMESH_A_DEV_ROUTED_SUBNETS, &routed)) {
+		dev.routed_subnets = routed;
+		dev.has |= MMESH_DEVICE_HAS_ROUTED;
+	}
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_NUM_PEERS, &dev.num_peers);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_GENERATION, &dev.generation);
 	(void)mmesh_attr_string(&attrs, MMESH_A_DEV_VERSION, dev.version, sizeof(dev.version));
@@ -117,6 +127,12 @@ struct nlmsghdr *mmesh_device_put_set(struct mmesh_client *client, const struct 
 		mnl_attr_put_u32(msg, MMESH_A_DEV_LISTEN_PORT, dev->listen_port);
 	if (dev->has & MMESH_DEVICE_HAS_FWMARK)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_FWMARK, dev->fwmark);
+	if (dev->has & MMESH_DEVICE_HAS_NETWORK)
+		mnl_attr_put_u64(msg, MMESH_A_DEV_NETWORK, dev->network);
+	if (dev->has & MMESH_DEVICE_HAS_SUBNET)
+		mnl_attr_put_u32(msg, MMESH_A_DEV_SUBNET, dev->subnet);
+	if (dev->has & MMESH_DEVICE_HAS_ROUTED)
+		mnl_attr_put_u32(msg, MMESH_A_DEV_ROUTED_SUBNETS, dev->routed_subnets);
 	if (dev->replace_peers)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_FLAGS, MMESH_DEV_FLAG_REPLACE_PEERS);
 	return msg;

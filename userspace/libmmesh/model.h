@@ -23,6 +23,7 @@ enum mmesh_peer_has {
 	MMESH_PEER_HAS_KEEPALIVE = 1 << 2,
 	MMESH_PEER_HAS_SUITE = 1 << 3,
 	MMESH_PEER_HAS_EXTENDED = 1 << 4,
+	MMESH_PEER_HAS_SUBNET = 1 << 5,
 };
 
 struct mmesh_peer {
@@ -32,6 +33,7 @@ struct mmesh_peer {
 	uint32_t suite;	      /* enum mmesh_suite */
 	uint16_t keepalive;   /* seconds, 0: off */
 	bool extended;	      /* speaks mmesh's extensions */
+	uint8_t subnet;	      /* in the device's network */
 	union endpoint endpoint;
 	struct prefixes allowed_ips;
 
@@ -51,6 +53,9 @@ enum mmesh_device_has {
 	MMESH_DEVICE_HAS_PUBLIC_KEY = 1 << 1,
 	MMESH_DEVICE_HAS_PORT = 1 << 2,
 	MMESH_DEVICE_HAS_FWMARK = 1 << 3,
+	MMESH_DEVICE_HAS_NETWORK = 1 << 4,
+	MMESH_DEVICE_HAS_SUBNET = 1 << 5,
+	MMESH_DEVICE_HAS_ROUTED = 1 << 6,
 };
 
 enum {
@@ -73,6 +78,9 @@ struct mmesh_device {
 	uint8_t public_key[KEY_LEN];
 	uint16_t listen_port;
 	uint32_t fwmark;
+	uint64_t network; /* 0: none */
+	uint8_t subnet;
+	bool routed_subnets;
 	struct mmesh_peer *peer;
 	size_t n_peers; /* that are in @peer */
 	size_t peer_room;

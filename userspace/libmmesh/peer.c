@@ -60,7 +60,7 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 {
 	const struct nlattr *attr;
 	struct mmesh_attrs attrs;
-	uint32_t keepalive, extended;
+	uint32_t keepalive, extended, subnet;
 	uint64_t sec;
 	int r;
 
@@ -82,6 +82,10 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_EXTENDED, &extended) && extended) {
 		ret->extended = true;
 		ret->has |= MMESH_PEER_HAS_EXTENDED;
+	}
+	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_SUBNET, &subnet)) {
+		ret->subnet = (uint8_t)subnet;
+		ret->has |= MMESH_PEER_HAS_SUBNET;
 	}
 	if (mmesh_attr_u64(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_SEC, &sec))
 		ret->handshake_sec = (int64_t)sec;
@@ -231,6 +235,8 @@ static struct nlmsghdr *put_first(struct mmesh_client *client, const char *devic
 		mnl_attr_put_u32(msg, MMESH_A_PEER_SUITE, peer->suite);
 	if (peer->has & MMESH_PEER_HAS_EXTENDED)
 		mnl_attr_put_u32(msg, MMESH_A_PEER_EXTENDED, peer->extended);
+	if (peer->has & MMESH_PEER_HAS_SUBNET)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_SUBNET, peer->subnet);
 	put_allowed_ips(msg, peer->allowed_ips.item, n_ips);
 	return msg;
 }

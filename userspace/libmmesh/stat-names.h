@@ -150,6 +150,14 @@ static const struct mmesh_stat_name {
 		"the plaintext doesn't fit its length or its kind" },
 	[MMESH_STAT_CTL_DROP_KIND] = { "ctl_drop_kind",
 		"unknown kind" },
+	[MMESH_STAT_TX_DROP_SUBNET] = { "tx_drop_subnet",
+		"the peer is in another subnet, and subnets aren't routed" },
+	[MMESH_STAT_RX_DROP_SUBNET] = { "rx_drop_subnet",
+		"the peer that sent it is in another subnet, and subnets aren't routed" },
+	[MMESH_STAT_FWD_DROP_NETWORK] = { "fwd_drop_network",
+		"received here, to be forwarded by a device of another network" },
+	[MMESH_STAT_FWD_DROP_SUBNET] = { "fwd_drop_subnet",
+		"received here, to be forwarded by a device of another subnet" },
 };
 
 #endif

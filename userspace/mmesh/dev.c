@@ -26,11 +26,15 @@ static const char usage[] =
 	"       mmesh dev help\n"
 	"\n"
 	"SETTINGS := [ private-key FILE ] [ listen-port PORT ] [ fwmark MARK ]\n"
+	"            [ network ID ] [ subnet N ] [ routed-subnets on | off ]\n"
 	"FILE     := a file's name, or - for standard input; an empty key file removes the key.\n"
 	"            setconf, addconf and syncconf read the format of wg(8); [Peer] may have\n"
 	"            Suite = wireguard | aes256gcm besides.\n"
 	"PORT     := 0 to 65535; 0 lets the kernel choose\n"
-	"MARK     := off, a number, or 0x and a hexadecimal number\n";
+	"MARK     := off, a number, or 0x and a hexadecimal number\n"
+	"ID       := none, or a number of 64 bits; it changes only while there are no peers\n"
+	"N        := 0 to 255; in a network, only peers of the same subnet exchange packets, unless\n"
+	"            routed-subnets is on\n";
 
 static int parse_private_key(struct tool *tool, void *context, const char *value,
 			     struct error *err)
@@ -60,10 +64,40 @@ static int parse_fwmark(struct tool *tool, void *context, const char *value, str
 	return fwmark_parse(&dev->fwmark, value, err);
 }
 
+static int parse_network(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_NETWORK;
+	return network_parse(&dev->network, value, err);
+}
+
+static int parse_subnet(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_SUBNET;
+	return subnet_parse(&dev->subnet, value, err);
+}
+
+static int parse_routed(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_ROUTED;
+	return switch_parse(&dev->routed_subnets, value, err);
+}
+
 static const struct word settings[] = {
 	{ "private-key", parse_private_key },
 	{ "listen-port", parse_listen_port },
 	{ "fwmark", parse_fwmark },
+	{ "network", parse_network },
+	{ "subnet", parse_subnet },
+	{ "routed-subnets", parse_routed },
 };
 
 /* The device's name, which each command but show begins with. */
@@ -185,7 +219,7 @@ static int dev_set(struct tool *tool, struct args *args)
 	if (!r && !any)
 		r = tool_usage_error(tool,
 				     "\"mmesh dev set %s\" needs at least one of: private-key, "
-				     "listen-port, fwmark.",
+				     "listen-port, fwmark, network, subnet, routed-subnets.",
 				     dev.name);
 	return r ? r : set_device(tool, &dev);
 }

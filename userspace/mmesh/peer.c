@@ -21,7 +21,7 @@ static const char usage[] =
 	"\n"
 	"SETTINGS := [ endpoint HOST:PORT ] [ allowed-ips LIST ] [ psk FILE ]\n"
 	"            [ persistent-keepalive SECONDS ] [ suite SUITE ]\n"
-	"            [ extended on | off ]\n"
+	"            [ extended on | off ] [ subnet N ]\n"
 	"KEY      := the peer's public key in base64\n"
 	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
 	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
@@ -29,6 +29,7 @@ static const char usage[] =
 	"FILE     := a file's name, or - for standard input; an empty file removes the key\n"
 	"SECONDS  := off, or 1 to 65535\n"
 	"SUITE    := wireguard | aes256gcm\n"
+	"N        := the peer's subnet in the device's network, 0 to 255\n"
 	"\n"
 	"replace keeps the endpoint that a peer has when none is given. A prefix that another\n"
 	"peer has is refused; with the option -force it moves.\n";
@@ -106,6 +107,15 @@ static int parse_extended(struct tool *tool, void *context, const char *value, s
 	return switch_parse(&rq->peer.extended, value, err);
 }
 
+static int parse_subnet(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.has |= MMESH_PEER_HAS_SUBNET;
+	return subnet_parse(&rq->peer.subnet, value, err);
+}
+
 /* "dev" is the first; del knows no other. */
 static const struct word words[] = {
 	{ "dev", parse_dev },
@@ -115,6 +125,7 @@ static const struct word words[] = {
 	{ "persistent-keepalive", parse_keepalive },
 	{ "suite", parse_suite },
 	{ "extended", parse_extended },
+	{ "subnet", parse_subnet },
 };
 
 static void request_clear(struct request *rq)
@@ -278,7 +289,7 @@ static int peer_set(struct tool *tool, struct args *args)
 	if (!r && !(seen & ~1U))
 		r = tool_usage_error(tool,
 				     "\"mmesh peer set\" needs at least one of: endpoint, "
-				     "allowed-ips, psk, persistent-keepalive, suite, extended.");
+				     "allowed-ips, psk, persistent-keepalive, suite, extended, subnet.");
 	if (rq.incremental)
 		rq.peer.replace_allowed_ips = false;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_SET);
@@ -294,7 +305,7 @@ static int peer_replace(struct tool *tool, struct args *args)
 		r = refuse_incremental(tool, args, &rq);
 	/* All zero is each field's default. */
 	rq.peer.has |= MMESH_PEER_HAS_PSK | MMESH_PEER_HAS_KEEPALIVE | MMESH_PEER_HAS_SUITE |
-		       MMESH_PEER_HAS_EXTENDED;
+		       MMESH_PEER_HAS_EXTENDED | MMESH_PEER_HAS_SUBNET;
 	rq.peer.replace_allowed_ips = true;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_ENSURE);
 }

@@ -38,6 +38,24 @@ static void show_secret(struct printer *p, const char *name, const char *label, 
 }
 
 /* People see those that are slow, or with @all every one; programs always all. */
+/* A network's id may have more digits than a JSON number keeps. */
+static void show_isolation(struct printer *p, const struct mmesh_device *dev)
+{
+	char network[24];
+
+	if (!(dev->has & MMESH_DEVICE_HAS_NETWORK))
+		return;
+	(void)snprintf(network, sizeof(network), "0x%" PRIx64, dev->network);
+	if (dev->network)
+		printer_string(p, "network", "network", network);
+	else
+		printer_null(p, "network", "network", NULL);
+	if (!dev->network && !printer_is_json(p))
+		return;
+	printer_uint(p, "subnet", "subnet", dev->subnet, NULL);
+	printer_bool(p, "routed_subnets", "routed subnets", dev->routed_subnets);
+}
+
 static void show_suites(struct printer *p, const struct mmesh_device *dev, bool all)
 {
 	printer_open_array(p, "suites");
@@ -98,6 +116,8 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 	(void)snprintf(fwmark, sizeof(fwmark), "0x%x", dev->fwmark);
 	if (dev->fwmark || printer_is_json(p))
 		printer_uint(p, "fwmark", "fwmark", dev->fwmark, fwmark);
+	if (!opt->like_wg)
+		show_isolation(p, dev);
 	if (!opt->like_wg)
 		printer_uint(p, "peer_count", "peers", dev->num_peers, NULL);
 	if (opt->details) {
@@ -253,6 +273,8 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 		printer_string(p, "suite", "suite", text);
 	if (peer->extended)
 		printer_bool(p, "extended", "extended", true);
+	if ((peer->has & MMESH_PEER_HAS_SUBNET) && (peer->subnet || printer_is_json(p)))
+		printer_uint(p, "subnet", "subnet", peer->subnet, NULL);
 	printer_heading_end(p);
 	printer_close_object(p);
 }
