@@ -161,7 +161,10 @@ void mmesh_bundle_send(struct mmesh_bundle *b)
 	mmesh_stat_inc(m, MMESH_STAT_TX_BUNDLES);
 	mmesh_stat_add(m, MMESH_STAT_TX_RECORDS, b->records);
 	b->records = 0;
-	mmesh_socket_send(b->peer, skb, b->ds);
+	if (unlikely(b->to))
+		mmesh_socket_send_path(b->peer, b->to, skb, b->ds, false);
+	else
+		mmesh_socket_send(b->peer, skb, b->ds);
 }
 
 void mmesh_bundle_module_exit(void)

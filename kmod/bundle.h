@@ -9,10 +9,12 @@
 
 #include <linux/skbuff.h>
 
+struct mmesh_addr;
 struct mmesh_peer;
 
 struct mmesh_bundle {
 	struct mmesh_peer *peer;
+	const struct mmesh_addr *to;	/* NULL: the peer's endpoint */
 	struct sk_buff *skb;
 	const struct sk_buff *like;	/* inner packet whose hash etc. it takes */
 	struct sk_buff *owner;		/* inner packet whose memory it accounts */

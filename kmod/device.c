@@ -20,6 +20,7 @@
 #include "forward.h"
 #include "mmesh-compat-net.h"
 #include "peer.h"
+#include "pmtu.h"
 #include "ratelimiter.h"
 #include "socket.h"
 
@@ -98,7 +99,7 @@ static netdev_tx_t mmesh_xmit(struct sk_buff *skb, struct net_device *dev)
 		refuse(m, skb, MMESH_STAT_TX_DROP_SUBNET);
 	else if (unlikely(!rcu_access_pointer(peer->endpoint)))
 		refuse(m, skb, MMESH_STAT_TX_DROP_NO_ENDPOINT);
-	else
+	else if (likely(!READ_ONCE(peer->path_mtu)) || mmesh_pmtu_admit(peer, skb))
 		mmesh_seal_xmit(peer, skb);
 unlock:
 	rcu_read_unlock();
@@ -287,6 +288,7 @@ static int mmesh_newlink(MMESH_NEWLINK_ARGS)
 	mutex_init(&m->update_lock);
 	init_rwsem(&m->identity.lock);
 	m->generation = 1;
+	mmesh_observed_init(&m->observed);
 	mmesh_allowedips_init(&m->allowedips);
 	mmesh_cookie_checker_init(&m->cookie_checker);
 	rcu_assign_pointer(m->birth_net, mmesh_newlink_net());

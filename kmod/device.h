@@ -14,6 +14,7 @@
 #include "index.h"
 #include "isolation.h"
 #include "noise.h"
+#include "path.h"
 #include "stats.h"
 
 /*
@@ -56,6 +57,7 @@ struct mmesh_device {
 	struct list_head device_list;	/* all devices, RTNL */
 	struct net *forward_net;	/* where it is hooked, or NULL; RTNL */
 	atomic64_t endpoint_events;	/* netlink-event.c: second, and their number */
+	struct mmesh_observed observed;
 };
 
 int mmesh_device_module_init(void);
@@ -87,6 +89,8 @@ void mmesh_seal_flush_staged(struct mmesh_peer *peer);
 void mmesh_seal_purge_staged(struct mmesh_peer *peer, unsigned int stat);
 /* Send an empty record, unless data is waiting that serves. Context: any. */
 void mmesh_seal_keepalive(struct mmesh_peer *peer);
+/* Send an empty record by another path than the one in use. Context: any. */
+void mmesh_seal_keepalive_by(struct mmesh_peer *peer, const struct mmesh_addr *to);
 
 /* open.c: UDP datagrams or aggregates of them in. */
 /* One by itself; consumes @skb. Context: BH off, RCU read. */
@@ -99,6 +103,7 @@ void mmesh_open_list(struct mmesh_device *m, struct sk_buff_head *list);
 /* netlink.c: multicast events; context: any. */
 void mmesh_netlink_notify_handshake(struct mmesh_peer *peer);
 void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer);
+void mmesh_netlink_notify_path(struct mmesh_peer *peer, const struct mmesh_path_info *info);
 int mmesh_netlink_init(void);
 void mmesh_netlink_exit(void);
 

@@ -6,6 +6,7 @@
 #include <net/ipv6.h>
 
 #include "device.h"
+#include "path.h"
 #include "peer.h"
 #include "socket.h"
 
@@ -26,8 +27,7 @@ bool mmesh_addr_equal(const struct mmesh_addr *a, const struct mmesh_addr *b)
 	return true;
 }
 
-/* Our own addresses may change without the peer having moved. */
-static bool same_remote(const struct mmesh_addr *a, const struct mmesh_addr *b)
+bool mmesh_addr_same_remote(const struct mmesh_addr *a, const struct mmesh_addr *b)
 {
 	if (a->addr.sa_family != b->addr.sa_family)
 		return false;
@@ -87,6 +87,7 @@ int mmesh_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr)
 		return -ENOMEM;
 	memset(&endpoint->addr.src6, 0, sizeof(endpoint->addr.src6));
 	publish(peer, endpoint);
+	mmesh_path_endpoint_set(peer, addr);
 	return 0;
 }
 
@@ -95,13 +96,33 @@ void mmesh_endpoint_learn(struct mmesh_peer *peer, const struct mmesh_addr *addr
 	struct mmesh_endpoint *endpoint = rcu_dereference(peer->endpoint);
 	bool moved;
 
+	/* A new source is a candidate only. */
+	if (unlikely(READ_ONCE(peer->extended))) {
+		mmesh_path_heard(peer, addr);
+		return;
+	}
 	if (likely(endpoint && mmesh_addr_equal(&endpoint->addr, addr)))
 		return;
-	moved = !endpoint || !same_remote(&endpoint->addr, addr);
+	moved = !endpoint || !mmesh_addr_same_remote(&endpoint->addr, addr);
 	endpoint = new_endpoint(addr, GFP_ATOMIC);
 	/* Without memory the next packet will teach us. */
 	if (!endpoint)
 		return;
+	publish(peer, endpoint);
+	if (moved)
+		mmesh_netlink_notify_endpoint(peer);
+}
+
+void mmesh_endpoint_publish(struct mmesh_peer *peer, const struct mmesh_addr *addr)
+{
+	struct mmesh_endpoint *endpoint = new_endpoint(addr, GFP_ATOMIC);
+	struct mmesh_addr before;
+	bool moved;
+
+	if (!endpoint)
+		return;
+	moved = !mmesh_endpoint_get(peer, &before) ||
+		!mmesh_addr_same_remote(&before, addr);
 	publish(peer, endpoint);
 	if (moved)
 		mmesh_netlink_notify_endpoint(peer);

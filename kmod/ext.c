@@ -98,12 +98,16 @@ int mmesh_peer_ext_make(struct mmesh_peer *peer)
 		return -ENOMEM;
 	mmesh_bucket_init(&ext->control_tx);
 	mmesh_bucket_init(&ext->control_rx);
+	mmesh_paths_init(&ext->paths, peer);
+	/* Pairs with the reading in mmesh_peer_ext(). */
 	smp_store_release(&peer->ext, ext);
 	return 0;
 }
 
 void mmesh_peer_ext_free(struct mmesh_peer *peer)
 {
+	if (peer->ext)
+		mmesh_paths_free(&peer->ext->paths);
 	kfree(peer->ext);
 	peer->ext = NULL;
 }
@@ -114,6 +118,8 @@ void mmesh_peer_set_extended(struct mmesh_peer *peer, bool on)
 	if (peer->extended == on)
 		return;
 	WRITE_ONCE(peer->extended, on);
+	if (!on)
+		WRITE_ONCE(peer->path_mtu, 0);
 	/* Sessions have their extension keys, or none, from their birth on. */
 	mmesh_keypairs_expire_current(peer);
 }

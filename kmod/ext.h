@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #include "bucket.h"
+#include "path.h"
 #include "peer.h"
 #include "replay.h"
 #include "wire.h"
@@ -36,6 +37,7 @@ struct mmesh_session_ext {
 struct mmesh_peer_ext {
 	struct mmesh_bucket control_tx;
 	struct mmesh_bucket control_rx;
+	struct mmesh_paths paths;
 };
 
 /* Zeroed, or NULL. Freed by kfree_sensitive(). Context: process. */

@@ -26,6 +26,7 @@
 #include "handshake.h"
 #include "limits.h"
 #include "noise.h"
+#include "path.h"
 #include "peer.h"
 #include "socket.h"
 #include "timers.h"
@@ -36,6 +37,7 @@ enum {
 	 */
 	MESSAGES_PER_RUN = 256,
 	UNDER_LOAD_SECONDS = 1,
+	ALTERNATIVES = 3,	/* further addresses an initiation goes to */
 };
 
 struct message {
@@ -80,8 +82,26 @@ static void mark_sent_handshake(struct mmesh_peer *peer)
 	WRITE_ONCE(peer->last_sent_handshake, ktime_get_coarse_boottime_ns() ?: 1);
 }
 
-static void send_to_peer(struct mmesh_peer *peer, void *msg, size_t len,
-			 unsigned int stat)
+/* Where else an initiation goes, when it is not the first: the endpoint may be
+ * what keeps answers away.
+ */
+static void send_elsewhere(struct mmesh_peer *peer, const void *msg, size_t len)
+{
+	unsigned int attempt = READ_ONCE(peer->timers.handshake_attempts), i, n;
+	struct mmesh_addr addr[ALTERNATIVES];
+
+	if (!attempt)
+		return;
+	n = mmesh_path_alternatives(peer, attempt * ALTERNATIVES, addr,
+				    ALTERNATIVES);
+	for (i = 0; i < n; i++)
+		mmesh_socket_send_buffer_to(peer->device, &addr[i], msg, len,
+					    MMESH_HANDSHAKE_DS);
+}
+
+/* @to is NULL for the peer's endpoint. */
+static void send_to_peer(struct mmesh_peer *peer, const struct mmesh_addr *to,
+			 void *msg, size_t len, unsigned int stat)
 {
 	int ret;
 
@@ -89,7 +109,9 @@ static void send_to_peer(struct mmesh_peer *peer, void *msg, size_t len,
 	mark_sent_handshake(peer);
 	mmesh_timers_traversal(peer);
 	mmesh_timers_authenticated_sent(peer);
-	ret = mmesh_socket_send_buffer(peer, msg, len, MMESH_HANDSHAKE_DS);
+	ret = to ? mmesh_socket_send_buffer_to(peer->device, to, msg, len,
+					       MMESH_HANDSHAKE_DS) :
+		   mmesh_socket_send_buffer(peer, msg, len, MMESH_HANDSHAKE_DS);
 	count_sent(peer->device, ret, stat);
 }
 
@@ -115,10 +137,12 @@ static void send_initiation(struct mmesh_peer *peer)
 		mmesh_stat_inc(m, MMESH_STAT_HS_DROP_NO_ENDPOINT);
 		return;
 	}
-	if (mmesh_noise_create_initiation(&msg, &peer->handshake, &reason))
-		send_to_peer(peer, &msg, sizeof(msg), MMESH_STAT_HS_INIT_TX);
-	else
+	if (mmesh_noise_create_initiation(&msg, &peer->handshake, &reason)) {
+		send_to_peer(peer, NULL, &msg, sizeof(msg), MMESH_STAT_HS_INIT_TX);
+		send_elsewhere(peer, &msg, sizeof(msg));
+	} else {
 		mmesh_stat_inc(m, reason);
+	}
 	memzero_explicit(&msg, sizeof(msg));
 }
 
@@ -168,7 +192,7 @@ void mmesh_handshake_clear_keys_soon(struct mmesh_peer *peer)
 	queue_work_of(peer, MMESH_TODO_CLEAR_KEYS);
 }
 
-static void send_response(struct mmesh_peer *peer)
+static void send_response(struct mmesh_peer *peer, const struct mmesh_addr *from)
 {
 	struct mmesh_device *m = peer->device;
 	struct mmesh_msg_response msg;
@@ -178,7 +202,9 @@ static void send_response(struct mmesh_peer *peer)
 	if (mmesh_noise_create_response(&msg, &peer->handshake, &reason) &&
 	    mmesh_noise_begin_session(&peer->handshake, &peer->keypairs, &reason)) {
 		mmesh_timers_session_derived(peer);
-		send_to_peer(peer, &msg, sizeof(msg), MMESH_STAT_HS_RESP_TX);
+		/* An extended peer's endpoint does not move by an initiation. */
+		send_to_peer(peer, READ_ONCE(peer->extended) ? from : NULL, &msg,
+			     sizeof(msg), MMESH_STAT_HS_RESP_TX);
 	} else {
 		mmesh_stat_inc(m, reason);
 	}
@@ -210,7 +236,7 @@ static void receive_initiation(struct mmesh_device *m, const struct message *msg
 	}
 	mmesh_stat_inc(m, MMESH_STAT_HS_INIT_RX);
 	note_authenticated(peer, msg);
-	send_response(peer);
+	send_response(peer, &msg->from);
 	mmesh_peer_put(peer);
 }
 

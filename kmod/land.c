@@ -21,6 +21,7 @@
 #include "mmesh-compat-net.h"
 #include "pagefrag.h"
 #include "peer.h"
+#include "pmtu.h"
 
 enum {
 	/* Shorter records are not worth a page fragment. */
@@ -437,6 +438,8 @@ void mmesh_land_commit(struct mmesh_landing *l, struct mmesh_peer *peer,
 		mmesh_land_cancel(l);
 		return;
 	}
+	if (unlikely(!in.tcp && READ_ONCE(peer->path_mtu)))
+		mmesh_pmtu_clamp(l->spot, in.len, READ_ONCE(peer->path_mtu));
 	l->expect_other = !in.tcp;
 	if (l->mode == MMESH_LAND_LINEAR) {
 		deliver_linear(l, &in);

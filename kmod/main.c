@@ -18,6 +18,7 @@
 #include "keylog.h"
 #include "land.h"
 #include "noise.h"
+#include "path.h"
 #include "peer.h"
 #include "version.h"
 
@@ -51,6 +52,7 @@ static int __init mmesh_init(void)
 	size_t i;
 	int ret;
 
+	mmesh_probe_module_setup();
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		ret = parts[i].init ? parts[i].init() : 0;
 		if (ret) {

@@ -24,7 +24,7 @@ static bool has_listeners(const struct net_device *dev)
  * see. A message that can't be built or delivered is lost, as with any event:
  * the listener gets ENOBUFS or never hears of it.
  */
-static void send(const struct net_device *dev, struct sk_buff *skb)
+void mmesh_nl_multicast(const struct net_device *dev, struct sk_buff *skb)
 {
 	genlmsg_multicast_netns(&mmesh_nl_family, dev_net(dev), skb, 0,
 				MMESH_NLGRP_EVENTS, GFP_ATOMIC);
@@ -65,7 +65,7 @@ void mmesh_nl_tell_device(struct mmesh_device *m)
 	hdr = genlmsg_put(skb, 0, 0, &mmesh_nl_family, 0, MMESH_CMD_DEV_NTF);
 	if (hdr && !put_dev(skb, m)) {
 		genlmsg_end(skb, hdr);
-		send(m->dev, skb);
+		mmesh_nl_multicast(m->dev, skb);
 	} else {
 		nlmsg_free(skb);
 	}
@@ -117,7 +117,7 @@ static void tell_peer(struct mmesh_peer *peer, u8 cmd)
 		return;
 	}
 	genlmsg_end(skb, hdr);
-	send(peer->device->dev, skb);
+	mmesh_nl_multicast(peer->device->dev, skb);
 }
 
 void mmesh_nl_tell_peer(struct mmesh_peer *peer, u8 cmd)
@@ -155,4 +155,9 @@ void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer)
 	if (has_listeners(m->dev) && is_within_rate(&m->endpoint_events))
 		tell_peer(peer, MMESH_CMD_ENDPOINT_NTF);
 	rcu_read_unlock();
+}
+
+bool mmesh_nl_may_tell(struct mmesh_device *m)
+{
+	return has_listeners(m->dev) && is_within_rate(&m->endpoint_events);
 }

@@ -41,6 +41,16 @@ static const struct netlink_range_validation mmesh_a_stats_ifindex_range = {
 	.max	= S32_MAX,
 };
 
+static const struct netlink_range_validation mmesh_a_path_ifindex_range = {
+	.min	= 1ULL,
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation mmesh_a_path_port_range = {
+	.min	= 1ULL,
+	.max	= U16_MAX,
+};
+
 /* Common nested types */
 const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_FLAGS + 1] = {
 	[MMESH_A_ALLOWED_IP_ADDR4] = NLA_POLICY_EXACT_LEN(4),
@@ -125,8 +135,41 @@ const struct nla_policy mmesh_stat_get_nl_policy[MMESH_A_STATS_IFNAME + 1] = {
 	[MMESH_A_STATS_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
+/* MMESH_CMD_PATH_GET - do */
+const struct nla_policy mmesh_path_get_nl_policy[MMESH_A_PATH_SCOPE + 1] = {
+	[MMESH_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_ifindex_range),
+	[MMESH_A_PATH_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[MMESH_A_PATH_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
+	[MMESH_A_PATH_ADDR4] = NLA_POLICY_EXACT_LEN(4),
+	[MMESH_A_PATH_ADDR6] = NLA_POLICY_EXACT_LEN(16),
+	[MMESH_A_PATH_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_port_range),
+	[MMESH_A_PATH_SCOPE] = { .type = NLA_U32, },
+};
+
+/* MMESH_CMD_PATH_ADD - do */
+const struct nla_policy mmesh_path_add_nl_policy[MMESH_A_PATH_SCOPE + 1] = {
+	[MMESH_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_ifindex_range),
+	[MMESH_A_PATH_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[MMESH_A_PATH_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
+	[MMESH_A_PATH_ADDR4] = NLA_POLICY_EXACT_LEN(4),
+	[MMESH_A_PATH_ADDR6] = NLA_POLICY_EXACT_LEN(16),
+	[MMESH_A_PATH_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_port_range),
+	[MMESH_A_PATH_SCOPE] = { .type = NLA_U32, },
+};
+
+/* MMESH_CMD_PATH_DEL - do */
+const struct nla_policy mmesh_path_del_nl_policy[MMESH_A_PATH_SCOPE + 1] = {
+	[MMESH_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_ifindex_range),
+	[MMESH_A_PATH_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[MMESH_A_PATH_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
+	[MMESH_A_PATH_ADDR4] = NLA_POLICY_EXACT_LEN(4),
+	[MMESH_A_PATH_ADDR6] = NLA_POLICY_EXACT_LEN(16),
+	[MMESH_A_PATH_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_path_port_range),
+	[MMESH_A_PATH_SCOPE] = { .type = NLA_U32, },
+};
+
 /* Ops table for mmesh */
-const struct genl_ops mmesh_nl_ops[7] = {
+const struct genl_ops mmesh_nl_ops[10] = {
 	{
 		.cmd		= MMESH_CMD_DEV_GET,
 		.doit		= mmesh_nl_dev_get_doit,
@@ -175,5 +218,27 @@ const struct genl_ops mmesh_nl_ops[7] = {
 		.dumpit		= mmesh_nl_stat_get_dumpit,
 		.policy		= mmesh_stat_get_nl_policy,
 		.maxattr	= MMESH_A_STATS_IFNAME,
+	},
+	{
+		.cmd		= MMESH_CMD_PATH_GET,
+		.doit		= mmesh_nl_path_get_doit,
+		.dumpit		= mmesh_nl_path_get_dumpit,
+		.policy		= mmesh_path_get_nl_policy,
+		.maxattr	= MMESH_A_PATH_SCOPE,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= MMESH_CMD_PATH_ADD,
+		.doit		= mmesh_nl_path_add_doit,
+		.policy		= mmesh_path_add_nl_policy,
+		.maxattr	= MMESH_A_PATH_SCOPE,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= MMESH_CMD_PATH_DEL,
+		.doit		= mmesh_nl_path_del_doit,
+		.policy		= mmesh_path_del_nl_policy,
+		.maxattr	= MMESH_A_PATH_SCOPE,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -29,8 +29,14 @@ extern const struct nla_policy mmesh_peer_del_nl_policy[MMESH_A_PEER_PUBLIC_KEY 
 
 extern const struct nla_policy mmesh_stat_get_nl_policy[MMESH_A_STATS_IFNAME + 1];
 
+extern const struct nla_policy mmesh_path_get_nl_policy[MMESH_A_PATH_SCOPE + 1];
+
+extern const struct nla_policy mmesh_path_add_nl_policy[MMESH_A_PATH_SCOPE + 1];
+
+extern const struct nla_policy mmesh_path_del_nl_policy[MMESH_A_PATH_SCOPE + 1];
+
 /* Ops table for mmesh */
-extern const struct genl_ops mmesh_nl_ops[7];
+extern const struct genl_ops mmesh_nl_ops[10];
 
 int mmesh_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info);
 int mmesh_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -42,6 +48,10 @@ int mmesh_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info);
 int mmesh_nl_peer_del_doit(struct sk_buff *skb, struct genl_info *info);
 int mmesh_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
 int mmesh_nl_stat_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int mmesh_nl_path_get_doit(struct sk_buff *skb, struct genl_info *info);
+int mmesh_nl_path_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int mmesh_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info);
+int mmesh_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	MMESH_NLGRP_EVENTS,

@@ -6,6 +6,7 @@
  *   netlink-dev.c       dev-get, dev-set, stat-get
  *   netlink-peer.c      peer-get, peer-del
  *   netlink-peer-set.c  peer-add, peer-set
+ *   netlink-path.c      path-get, path-add, path-del, path-ntf
  *   netlink-event.c     what is told to the group `events`
  *
  * A request is checked as a whole before anything is changed; what can fail for
@@ -92,6 +93,12 @@ int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);
 /* Attributes of a device's place; 0 or -EMSGSIZE. */
 int mmesh_nl_put_isolation(struct sk_buff *skb,
 			   const struct mmesh_isolation *isolation);
+
+/* Events: whether there is anybody to tell about @m, and not too much already;
+ * and how. Context of both: RCU read. The second consumes @skb.
+ */
+bool mmesh_nl_may_tell(struct mmesh_device *m);
+void mmesh_nl_multicast(const struct net_device *dev, struct sk_buff *skb);
 
 /* Events of configuration; the update lock is held. */
 void mmesh_nl_tell_device(struct mmesh_device *m);

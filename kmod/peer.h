@@ -35,6 +35,7 @@ struct mmesh_peer {
 	bool extended;			/* speaks our extensions; update lock */
 	u8 suite;			/* enum mmesh_suite; handshake.lock */
 	u8 subnet;			/* in the device's network; update lock */
+	u16 path_mtu;			/* largest inner packet; 0: not known */
 	u16 persistent_keepalive;	/* seconds, 0: off */
 
 	/* Written by every bundle. */

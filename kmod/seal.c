@@ -312,8 +312,12 @@ static bool xmit_tso(struct mmesh_peer *peer, struct tso *t, unsigned int mtu)
 
 static unsigned int mtu_of(const struct mmesh_peer *peer, const struct sk_buff *skb)
 {
-	return skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) :
-				    READ_ONCE(peer->device->dev->mtu);
+	const unsigned int path = READ_ONCE(peer->path_mtu);
+	const unsigned int mtu = skb_valid_dst(skb) ? dst_mtu(skb_dst(skb)) :
+				 READ_ONCE(peer->device->dev->mtu);
+
+	/* Padding must not make a record too long for the path. */
+	return path ? min(path, mtu) : mtu;
 }
 
 /* The same for packets that are no aggregates, as few bundles as their sizes
@@ -529,9 +533,9 @@ void mmesh_seal_purge_staged(struct mmesh_peer *peer, unsigned int stat)
 }
 
 /* False: there are no keys. */
-static bool xmit_empty(struct mmesh_peer *peer)
+static bool xmit_empty(struct mmesh_peer *peer, const struct mmesh_addr *to)
 {
-	struct mmesh_bundle b = { .peer = peer, .alone = true };
+	struct mmesh_bundle b = { .peer = peer, .to = to, .alone = true };
 	struct mmesh_keypair *keypair;
 	u64 nonce;
 	u8 *text;
@@ -562,8 +566,17 @@ void mmesh_seal_keepalive(struct mmesh_peer *peer)
 	}
 	local_bh_disable();
 	rcu_read_lock();
-	if (!xmit_empty(peer))
+	if (!xmit_empty(peer, NULL))
 		mmesh_handshake_initiate(peer, false);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+void mmesh_seal_keepalive_by(struct mmesh_peer *peer, const struct mmesh_addr *to)
+{
+	local_bh_disable();
+	rcu_read_lock();
+	xmit_empty(peer, to);
 	rcu_read_unlock();
 	local_bh_enable();
 }

@@ -107,6 +107,18 @@ static struct rtable *route4(struct target *t, struct sock *sk, struct flowi4 *f
 	return rt;
 }
 
+static void flow4(const struct target *t, const struct sock *sk, struct flowi4 *fl)
+{
+	*fl = (struct flowi4){
+		.saddr = t->addr->src4.s_addr,
+		.daddr = t->addr->addr4.sin_addr.s_addr,
+		.fl4_dport = t->addr->addr4.sin_port,
+		.fl4_sport = inet_sk(sk)->inet_sport,
+		.flowi4_mark = READ_ONCE(t->m->fwmark),
+		.flowi4_proto = IPPROTO_UDP,
+	};
+}
+
 static int send4(struct target *t, struct sk_buff *skb, u8 ds)
 {
 	struct sock *sk = rcu_dereference(t->m->sock4);
@@ -123,14 +135,7 @@ static int send4(struct target *t, struct sk_buff *skb, u8 ds)
 		rt = container_of(route->dst, struct rtable, dst);
 		fl.saddr = route->saddr4;
 	} else {
-		fl = (struct flowi4){
-			.saddr = t->addr->src4.s_addr,
-			.daddr = t->addr->addr4.sin_addr.s_addr,
-			.fl4_dport = t->addr->addr4.sin_port,
-			.fl4_sport = inet_sk(sk)->inet_sport,
-			.flowi4_mark = READ_ONCE(t->m->fwmark),
-			.flowi4_proto = IPPROTO_UDP,
-		};
+		flow4(t, sk, &fl);
 		rt = route4(t, sk, &fl);
 		if (IS_ERR(rt)) {
 			kfree_skb(skb);
@@ -151,6 +156,24 @@ static int send4(struct target *t, struct sk_buff *skb, u8 ds)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* Our own address is left out when it isn't ours any more. */
+static void flow6(const struct target *t, struct sock *sk, struct flowi6 *fl)
+{
+	*fl = (struct flowi6){
+		.saddr = t->addr->src6,
+		.daddr = t->addr->addr6.sin6_addr,
+		.fl6_dport = t->addr->addr6.sin6_port,
+		.fl6_sport = inet_sk(sk)->inet_sport,
+		.flowi6_mark = READ_ONCE(t->m->fwmark),
+		.flowi6_oif = t->addr->addr6.sin6_scope_id,
+		.flowi6_proto = IPPROTO_UDP,
+	};
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl));
+	if (!ipv6_addr_any(&fl->saddr) &&
+	    !ipv6_chk_addr(sock_net(sk), &fl->saddr, NULL, 0))
+		fl->saddr = in6addr_any;
+}
+
 static int send6(struct target *t, struct sk_buff *skb, u8 ds)
 {
 	struct sock *sk = rcu_dereference(t->m->sock6);
@@ -167,19 +190,7 @@ static int send6(struct target *t, struct sk_buff *skb, u8 ds)
 		dst = route->dst;
 		fl.saddr = route->saddr6;
 	} else {
-		fl = (struct flowi6){
-			.saddr = t->addr->src6,
-			.daddr = t->addr->addr6.sin6_addr,
-			.fl6_dport = t->addr->addr6.sin6_port,
-			.fl6_sport = inet_sk(sk)->inet_sport,
-			.flowi6_mark = READ_ONCE(t->m->fwmark),
-			.flowi6_oif = t->addr->addr6.sin6_scope_id,
-			.flowi6_proto = IPPROTO_UDP,
-		};
-		security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl));
-		if (!ipv6_addr_any(&fl.saddr) &&
-		    !ipv6_chk_addr(sock_net(sk), &fl.saddr, NULL, 0))
-			fl.saddr = in6addr_any;
+		flow6(t, sk, &fl);
 		dst = mmesh_ip6_dst_lookup_flow(sock_net(sk), sk, &fl);
 		if (IS_ERR(dst)) {
 			kfree_skb(skb);
@@ -335,6 +346,76 @@ int mmesh_socket_send_buffer_to(struct mmesh_device *m, const struct mmesh_addr 
 	rcu_read_unlock();
 	local_bh_enable();
 	return ret;
+}
+
+static struct dst_entry *route_to(struct mmesh_device *m, const struct mmesh_addr *addr)
+{
+	struct target t = { .m = m, .addr = addr };
+
+	if (addr->addr.sa_family == AF_INET) {
+		struct sock *sk = rcu_dereference(m->sock4);
+		struct flowi4 fl;
+		struct rtable *rt;
+
+		if (!sk)
+			return NULL;
+		flow4(&t, sk, &fl);
+		rt = route4(&t, sk, &fl);
+		return IS_ERR(rt) ? NULL : &rt->dst;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (addr->addr.sa_family == AF_INET6) {
+		struct sock *sk = rcu_dereference(m->sock6);
+		struct dst_entry *dst;
+		struct flowi6 fl;
+
+		if (!sk)
+			return NULL;
+		flow6(&t, sk, &fl);
+		dst = mmesh_ip6_dst_lookup_flow(sock_net(sk), sk, &fl);
+		return IS_ERR(dst) ? NULL : dst;
+	}
+#endif
+	return NULL;
+}
+
+unsigned int mmesh_socket_route_mtu(struct mmesh_device *m, const struct mmesh_addr *addr)
+{
+	struct dst_entry *dst = route_to(m, addr);
+	unsigned int mtu;
+
+	if (!dst)
+		return 0;
+	mtu = dst_mtu(dst);
+	dst_release(dst);
+	return mtu;
+}
+
+void mmesh_socket_limit_mtu(struct mmesh_device *m, const struct mmesh_addr *addr,
+			    unsigned int mtu)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	struct dst_entry *dst;
+	struct ipv6hdr *ip6;
+	struct sk_buff *skb;
+
+	if (addr->addr.sa_family != AF_INET6)
+		return;
+	dst = route_to(m, addr);
+	if (!dst)
+		return;
+	/* The IP layer takes it from a packet that was sent there. */
+	skb = dst_mtu(dst) > mtu ? alloc_skb(sizeof(*ip6), GFP_ATOMIC) : NULL;
+	if (skb) {
+		ip6 = skb_put_zero(skb, sizeof(*ip6));
+		skb_reset_network_header(skb);
+		ip6->daddr = addr->addr6.sin6_addr;
+		ip6->saddr = addr->src6;
+		dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
+		kfree_skb(skb);
+	}
+	dst_release(dst);
+#endif
 }
 
 static void set_options(struct sock *sk)

@@ -56,6 +56,14 @@ int mmesh_socket_open(struct mmesh_device *m, u16 port);
 void mmesh_socket_close(struct mmesh_device *m);
 
 bool mmesh_addr_equal(const struct mmesh_addr *a, const struct mmesh_addr *b);
+/* The same without our own address, which may change while the peer stays. */
+bool mmesh_addr_same_remote(const struct mmesh_addr *a, const struct mmesh_addr *b);
+
+/* Not an address of UDP, but one behind a relay. */
+static inline bool mmesh_addr_is_relayed(const struct mmesh_addr *addr)
+{
+	return addr->addr.sa_family != AF_INET && addr->addr.sa_family != AF_INET6;
+}
 
 /* Set by userspace: no source address yet. Returns 0 or -ENOMEM. */
 int mmesh_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr);
@@ -63,6 +71,8 @@ int mmesh_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr);
 void mmesh_endpoint_learn(struct mmesh_peer *peer, const struct mmesh_addr *addr);
 /* The peer is about to be freed, nobody reads it any more. */
 void mmesh_endpoint_free(struct mmesh_peer *peer);
+/* Send there from now on, by a path that path.c has chosen. Context: any. */
+void mmesh_endpoint_publish(struct mmesh_peer *peer, const struct mmesh_addr *addr);
 /* Forget source address and route (addresses or routes changed). */
 void mmesh_endpoint_clear_src(struct mmesh_peer *peer);
 /* Copy of the current endpoint's address; false: it has none. */
@@ -87,5 +97,16 @@ int mmesh_socket_send_buffer(struct mmesh_peer *peer, const void *buf, size_t le
 			     u8 ds);
 int mmesh_socket_send_buffer_to(struct mmesh_device *m, const struct mmesh_addr *to,
 				const void *buf, size_t len, u8 ds);
+
+/* MTU of the route to @addr as the IP layer knows it, headers included; 0:
+ * there is no route. Context: BH off, RCU read.
+ */
+unsigned int mmesh_socket_route_mtu(struct mmesh_device *m, const struct mmesh_addr *addr);
+/* IP packets of more than @mtu bytes don't reach @addr, though no router says
+ * so: have the IP layer cut what is longer. Only IPv6 needs it, as IPv4 routers
+ * cut by themselves. Context as above.
+ */
+void mmesh_socket_limit_mtu(struct mmesh_device *m, const struct mmesh_addr *addr,
+			    unsigned int mtu);
 
 #endif

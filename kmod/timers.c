@@ -23,6 +23,7 @@
 #include "handshake.h"
 #include "limits.h"
 #include "mmesh-compat-timer.h"
+#include "path.h"
 #include "peer.h"
 #include "timers.h"
 
@@ -216,6 +217,7 @@ void mmesh_timers_start(struct mmesh_peer *peer)
 	struct mmesh_timers *timers = &peer->timers;
 	unsigned int i;
 
+	mmesh_paths_start(peer);
 	spin_lock_bh(&timers->lock);
 	timers->stopped = READ_ONCE(peer->is_dead);
 	/* A packet that was on its way during the stop may have set one. */
@@ -234,6 +236,7 @@ void mmesh_timers_stop(struct mmesh_peer *peer)
 	WRITE_ONCE(timers->armed, 0);
 	spin_unlock_bh(&timers->lock);
 	timer_delete_sync(&timers->timer);
+	mmesh_paths_stop(peer);
 
 	for (i = 0; i < MMESH_TIMER_COUNT; i++)
 		WRITE_ONCE(timers->deadline[i], 0);
@@ -244,6 +247,8 @@ void mmesh_timers_stop(struct mmesh_peer *peer)
 
 void mmesh_timers_data_sent(struct mmesh_peer *peer)
 {
+	if (unlikely(READ_ONCE(peer->extended)))
+		mmesh_path_data(peer, true);
 	if (!is_set(peer, MMESH_TIMER_NEW_HANDSHAKE))
 		set(peer, MMESH_TIMER_NEW_HANDSHAKE,
 		    (MMESH_KEEPALIVE_TIMEOUT + MMESH_REKEY_TIMEOUT) * HZ +
@@ -252,6 +257,8 @@ void mmesh_timers_data_sent(struct mmesh_peer *peer)
 
 void mmesh_timers_data_received(struct mmesh_peer *peer)
 {
+	if (unlikely(READ_ONCE(peer->extended)))
+		mmesh_path_data(peer, false);
 	if (!is_set(peer, MMESH_TIMER_SEND_KEEPALIVE))
 		set(peer, MMESH_TIMER_SEND_KEEPALIVE,
 		    MMESH_KEEPALIVE_TIMEOUT * HZ);
@@ -304,6 +311,8 @@ void mmesh_timers_handshake_complete(struct mmesh_peer *peer)
 	peer->walltime_last_handshake = now;
 	spin_unlock_bh(&timers->lock);
 	mmesh_stat_inc(peer->device, MMESH_STAT_HS_COMPLETED);
+	if (unlikely(READ_ONCE(peer->extended)))
+		mmesh_path_session_made(peer);
 	mmesh_netlink_notify_handshake(peer);
 }
 

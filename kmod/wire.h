@@ -103,6 +103,42 @@ enum mmesh_control_kind {
 	MMESH_CONTROL_KINDS
 };
 
+/* An address in a body; all zero: none. */
+struct mmesh_wire_addr {
+	u8 family;		/* 4 or 6 */
+	u8 reserved;		/* 0 */
+	__be16 port;
+	u8 addr[16];		/* an IPv4 address is in the first four */
+} __packed;
+static_assert(sizeof(struct mmesh_wire_addr) == 20);
+
+struct mmesh_probe {
+	__le64 id;		/* random, not 0 */
+	u8 reserved[8];		/* 0 */
+} __packed;
+static_assert(sizeof(struct mmesh_probe) == 16);
+
+enum mmesh_probe_flags {
+	MMESH_PROBE_HAS_SEEN = 1,	/* data_seen means something */
+};
+
+struct mmesh_probe_reply {
+	__le64 id;		/* the probe's */
+	__le32 data_seen;	/* receptions of records from where the probe came */
+	__le16 size;		/* of the probe, UDP payload */
+	u8 flags;		/* enum mmesh_probe_flags */
+	u8 reserved;		/* 0 */
+	struct mmesh_wire_addr observed;	/* where the probe came from */
+} __packed;
+static_assert(sizeof(struct mmesh_probe_reply) == 36);
+
+struct mmesh_candidates {
+	u8 count;		/* of addr[], at most 4 */
+	u8 reserved[3];		/* 0 */
+	struct mmesh_wire_addr addr[4];
+} __packed;
+static_assert(sizeof(struct mmesh_candidates) == 84);
+
 enum mmesh_record_len {
 	/* What a record adds to its padded plaintext. */
 	MMESH_RECORD_OVERHEAD = sizeof(struct mmesh_msg_data) + MMESH_TAG_LEN,

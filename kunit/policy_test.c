@@ -13,8 +13,12 @@
 #define mmesh_nl_peer_set_doit unused_doit
 #define mmesh_nl_peer_del_doit unused_doit
 #define mmesh_nl_stat_get_doit unused_doit
+#define mmesh_nl_path_get_doit unused_doit
+#define mmesh_nl_path_add_doit unused_doit
+#define mmesh_nl_path_del_doit unused_doit
 #define mmesh_nl_dev_get_dumpit unused_dumpit
 #define mmesh_nl_peer_get_dumpit unused_dumpit
+#define mmesh_nl_path_get_dumpit unused_dumpit
 #define mmesh_nl_stat_get_dumpit unused_dumpit
 #include "../kmod/netlink-gen.c"
 
@@ -92,6 +96,15 @@ static const struct rule stat_get[] = {
 	IFINDEX(MMESH_A_STATS_IFINDEX), IFNAME(MMESH_A_STATS_IFNAME), {}
 };
 
+static const struct rule path_any[] = {
+	IFINDEX(MMESH_A_PATH_IFINDEX), IFNAME(MMESH_A_PATH_IFNAME),
+	{ MMESH_A_PATH_PUBLIC_KEY, BYTES, 0, 32 },
+	{ MMESH_A_PATH_ADDR4, BYTES, 0, 4 },
+	{ MMESH_A_PATH_ADDR6, BYTES, 0, 16 },
+	{ MMESH_A_PATH_PORT, NUMBER, 1, 65535 },
+	{ MMESH_A_PATH_SCOPE, NUMBER, 0, U32_MAX }, {}
+};
+
 static const struct rule prefix_rules[] = {
 	{ MMESH_A_ALLOWED_IP_ADDR4, BYTES, 0, 4 },
 	{ MMESH_A_ALLOWED_IP_ADDR6, BYTES, 0, 16 },
@@ -113,6 +126,9 @@ static const struct op {
 	{ MMESH_CMD_PEER_SET, true, peer_set },
 	{ MMESH_CMD_PEER_DEL, true, peer_del },
 	{ MMESH_CMD_STAT_GET, false, stat_get },
+	{ MMESH_CMD_PATH_GET, true, path_any },
+	{ MMESH_CMD_PATH_ADD, true, path_any },
+	{ MMESH_CMD_PATH_DEL, true, path_any },
 };
 
 static const struct genl_ops *find_op(u8 cmd)

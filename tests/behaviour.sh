@@ -18,6 +18,8 @@ run netns/two-peers preshared_key byte_counters padding spoofed_inner_source psk
 run netns/three-peers hub allowed_ip_moves
 run netns/mtu inner_mtu_outer_ipv4 outer_fragments_ipv6 gro_at_receiver forwarded_checksums
 run netns/netem reorder duplicates everything_at_once balance
+run netns/paths candidates_are_probed failover_and_return no_data_passes
+run netns/pmtu underlay_1400_ipv4 filtered_1400_ipv6
 run netns/roaming initiator_roams responder_roams nat_rebinding_ipv4 sticky_source_ipv6
 run netns/keys private_key_change_under_traffic sessions_renewed_under_traffic
 run netns/header tos_6_in_4 congestion_4_in_6 routing_loop_ipv4 established_loop tunnel_in_tunnel

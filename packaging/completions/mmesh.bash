@@ -37,7 +37,7 @@ _mmesh_unused() {
 _mmesh_value() {
 	case "$1" in
 	private-key | psk) _mmesh_files ;;
-	listen-port | endpoint | allowed-ips) ;;
+	listen-port | endpoint | allowed-ips | candidate) ;;
 	fwmark | persistent-keepalive) _mmesh_words "off" ;;
 	routed-subnets | extended) _mmesh_words "on off" ;;
 	network) _mmesh_words "none" ;;
@@ -128,7 +128,7 @@ _mmesh() {
 			_mmesh_words "-json -pretty -details -stats -oneline -brief -netns -batch -force \
 				-color -timestamp --show-keys -Version -help"
 		else
-			_mmesh_words "key dev peer stat monitor wg help"
+			_mmesh_words "key dev peer path stat monitor wg help"
 		fi
 		return
 	fi
@@ -143,7 +143,8 @@ _mmesh() {
 		3) _mmesh_words "$(_mmesh_devices)" ;;
 		esac
 		;;
-	monitor) ((COMP_CWORD != i + 1)) || _mmesh_words "dev peer help" ;;
+	monitor) ((COMP_CWORD != i + 1)) || _mmesh_words "dev peer path help" ;;
+	path) ((COMP_CWORD != i + 1)) || _mmesh_words "show add del help" ;;
 	esac
 }
 

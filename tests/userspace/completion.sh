@@ -38,7 +38,7 @@ offers() {
 	fi
 }
 
-offers "key dev peer stat monitor wg help" ""
+offers "key dev peer path stat monitor wg help" ""
 offers "dev" d
 offers "-json" -j
 offers "gen pub psk help" key ""
@@ -55,7 +55,8 @@ offers "endpoint extended" peer set KEYONE= dev mm0 e
 offers "dev" peer del KEYONE= ""
 offers "dev KEYONE= KEYTWO=" peer show ""
 offers "show help" stat ""
-offers "dev peer help" monitor ""
+offers "dev peer path help" monitor ""
+offers "show add del help" path ""
 offers "mm0 mm1 all interfaces" wg show ""
 offers "dump" wg show mm0 d
 offers "mm0 mm1" -n other dev set ""
@@ -79,7 +80,7 @@ zsh_offers() {
 }
 
 if command -v zsh >/dev/null; then
-	zsh_offers '*dev*help*key*monitor*peer*stat*wg*' 'mmesh '
+	zsh_offers '*dev*help*key*monitor*path*peer*stat*wg*' 'mmesh '
 	zsh_offers '*add*del*help*replace*set*show*' 'mmesh peer '
 	zsh_offers '*fwmark*listen-port*private-key*' 'mmesh -j dev set mm0 '
 	zsh_offers '*aes256gcm*wireguard*' 'mmesh peer set KEY dev mm0 suite '

@@ -52,6 +52,53 @@ enum mmesh_allowed_ip_flag {
 };
 
 /**
+ * enum mmesh_path_state - What is known of a path to a peer.
+ * @MMESH_PATH_STATE_UNKNOWN: not probed yet
+ * @MMESH_PATH_STATE_PROBING: probed, and no answer yet
+ * @MMESH_PATH_STATE_ALIVE: it answers probes
+ * @MMESH_PATH_STATE_DEAD: it doesn't, or data doesn't get through
+ */
+enum mmesh_path_state {
+	MMESH_PATH_STATE_UNKNOWN,
+	MMESH_PATH_STATE_PROBING,
+	MMESH_PATH_STATE_ALIVE,
+	MMESH_PATH_STATE_DEAD,
+};
+
+/**
+ * enum mmesh_path_reason - Why a path isn't alive.
+ * @MMESH_PATH_REASON_NONE: it is
+ * @MMESH_PATH_REASON_NOT_PROBED: there was no traffic since it is known
+ * @MMESH_PATH_REASON_NO_ANSWER: it has not answered yet
+ * @MMESH_PATH_REASON_STOPPED_ANSWERING: it answered before
+ * @MMESH_PATH_REASON_NO_DATA: it answers probes, but data sent by it doesn't
+ *   arrive
+ * @MMESH_PATH_REASON_NO_ROUTE: no route or no socket for its address
+ */
+enum mmesh_path_reason {
+	MMESH_PATH_REASON_NONE,
+	MMESH_PATH_REASON_NOT_PROBED,
+	MMESH_PATH_REASON_NO_ANSWER,
+	MMESH_PATH_REASON_STOPPED_ANSWERING,
+	MMESH_PATH_REASON_NO_DATA,
+	MMESH_PATH_REASON_NO_ROUTE,
+};
+
+/**
+ * enum mmesh_path_source - Who named a path.
+ * @MMESH_PATH_SOURCE_CONFIGURED: userspace, as endpoint or candidate
+ * @MMESH_PATH_SOURCE_LEARNT: the peer was heard from there
+ * @MMESH_PATH_SOURCE_TOLD: the peer says that it is seen there
+ * @MMESH_PATH_SOURCE_RELAY: userspace, as a relay to go through
+ */
+enum mmesh_path_source {
+	MMESH_PATH_SOURCE_CONFIGURED = 1,
+	MMESH_PATH_SOURCE_LEARNT = 2,
+	MMESH_PATH_SOURCE_TOLD = 4,
+	MMESH_PATH_SOURCE_RELAY = 8,
+};
+
+/**
  * enum mmesh_stat - Counters of a device. A drop counter counts packets unless
  *   its name starts with hs-drop (handshake messages) or ctl-drop (control
  *   messages). Their names for people are the ones here, in lower case with
@@ -150,6 +197,17 @@ enum mmesh_allowed_ip_flag {
  *   another network
  * @MMESH_STAT_FWD_DROP_SUBNET: received here, to be forwarded by a device of
  *   another subnet
+ * @MMESH_STAT_TX_DROP_PATH_MTU: longer than the path takes; the sender was
+ *   told
+ * @MMESH_STAT_PATH_PROBES: probes of paths sent
+ * @MMESH_STAT_PATH_MTU_PROBES: probes of paths sent at a size
+ * @MMESH_STAT_PATH_ANSWERS: answers to them accepted
+ * @MMESH_STAT_PATH_SWITCHES: changes of a peer's path
+ * @MMESH_STAT_PATH_DROP_SHORT: a probe or an answer is too short, or too long
+ *   a list
+ * @MMESH_STAT_PATH_DROP_UNASKED: an answer to no probe, or from elsewhere
+ * @MMESH_STAT_PATH_DROP_ADDRESS: the peer announced an address that nothing
+ *   can be sent to
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -226,6 +284,14 @@ enum mmesh_stat {
 	MMESH_STAT_RX_DROP_SUBNET,
 	MMESH_STAT_FWD_DROP_NETWORK,
 	MMESH_STAT_FWD_DROP_SUBNET,
+	MMESH_STAT_TX_DROP_PATH_MTU,
+	MMESH_STAT_PATH_PROBES,
+	MMESH_STAT_PATH_MTU_PROBES,
+	MMESH_STAT_PATH_ANSWERS,
+	MMESH_STAT_PATH_SWITCHES,
+	MMESH_STAT_PATH_DROP_SHORT,
+	MMESH_STAT_PATH_DROP_UNASKED,
+	MMESH_STAT_PATH_DROP_ADDRESS,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -318,6 +384,28 @@ enum {
 };
 
 enum {
+	MMESH_A_PATH_IFINDEX = 1,
+	MMESH_A_PATH_IFNAME,
+	MMESH_A_PATH_PUBLIC_KEY,
+	MMESH_A_PATH_ADDR4,
+	MMESH_A_PATH_ADDR6,
+	MMESH_A_PATH_PORT,
+	MMESH_A_PATH_SCOPE,
+	MMESH_A_PATH_STATE,
+	MMESH_A_PATH_REASON,
+	MMESH_A_PATH_SOURCES,
+	MMESH_A_PATH_CURRENT,
+	MMESH_A_PATH_RTT_US,
+	MMESH_A_PATH_LOSS,
+	MMESH_A_PATH_MTU,
+	MMESH_A_PATH_AGE_MS,
+	MMESH_A_PATH_PAD,
+
+	__MMESH_A_PATH_MAX,
+	MMESH_A_PATH_MAX = (__MMESH_A_PATH_MAX - 1)
+};
+
+enum {
 	MMESH_CMD_DEV_GET = 1,
 	MMESH_CMD_DEV_SET,
 	MMESH_CMD_DEV_NTF,
@@ -331,6 +419,10 @@ enum {
 	MMESH_CMD_HANDSHAKE_NTF,
 	MMESH_CMD_ENDPOINT_NTF,
 	MMESH_CMD_STAT_GET,
+	MMESH_CMD_PATH_GET,
+	MMESH_CMD_PATH_ADD,
+	MMESH_CMD_PATH_DEL,
+	MMESH_CMD_PATH_NTF,
 
 	__MMESH_CMD_MAX,
 	MMESH_CMD_MAX = (__MMESH_CMD_MAX - 1)

@@ -47,6 +47,11 @@ int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct 
 		(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_IFINDEX, &ret->ifindex);
 		ret->peer = peer;
 		return mmesh_peer_parse(peer, msg, err);
+	case MMESH_CMD_PATH_NTF:
+		r = mmesh_path_parse(&ret->path, msg, err);
+		ret->ifindex = ret->path.ifindex;
+		ret->has_path = true;
+		return r;
 	default:
 		return 0; /* newer than this library: the command tells the caller */
 	}

@@ -5,12 +5,15 @@
 
 #include "client.h"
 #include "model.h"
+#include "path.h"
 
 struct mmesh_event {
 	uint8_t command; /* MMESH_CMD_*_NTF */
 	uint32_t ifindex;
 	const struct mmesh_device *device; /* for dev events, else NULL */
 	const struct mmesh_peer *peer;	   /* for peer events, else NULL */
+	bool has_path;			   /* for path events: */
+	struct mmesh_path path;
 };
 
 /* A negative value ends the listening and is its result. */

@@ -158,6 +158,22 @@ static const struct mmesh_stat_name {
 		"received here, to be forwarded by a device of another network" },
 	[MMESH_STAT_FWD_DROP_SUBNET] = { "fwd_drop_subnet",
 		"received here, to be forwarded by a device of another subnet" },
+	[MMESH_STAT_TX_DROP_PATH_MTU] = { "tx_drop_path_mtu",
+		"longer than the path takes; the sender was told" },
+	[MMESH_STAT_PATH_PROBES] = { "path_probes",
+		"probes of paths sent" },
+	[MMESH_STAT_PATH_MTU_PROBES] = { "path_mtu_probes",
+		"probes of paths sent at a size" },
+	[MMESH_STAT_PATH_ANSWERS] = { "path_answers",
+		"answers to them accepted" },
+	[MMESH_STAT_PATH_SWITCHES] = { "path_switches",
+		"changes of a peer's path" },
+	[MMESH_STAT_PATH_DROP_SHORT] = { "path_drop_short",
+		"a probe or an answer is too short, or too long a list" },
+	[MMESH_STAT_PATH_DROP_UNASKED] = { "path_drop_unasked",
+		"an answer to no probe, or from elsewhere" },
+	[MMESH_STAT_PATH_DROP_ADDRESS] = { "path_drop_address",
+		"the peer announced an address that nothing can be sent to" },
 };
 
 #endif

@@ -10,17 +10,18 @@
 #include "tool.h"
 
 static const char usage[] =
-	"Usage: mmesh monitor [ dev | peer ]\n"
+	"Usage: mmesh monitor [ dev | peer | path ]\n"
 	"       mmesh monitor help\n"
 	"\n"
 	"Print events until interrupted: devices and peers that change, handshakes, endpoints\n"
-	"that move. With -t each with its time, with -j one JSON document a line. \"dev\" and\n"
-	"\"peer\" print only that object's.\n";
+	"that move, paths that are taken or cease to work. With -t each with its time, with -j\n"
+	"one JSON document a line. \"dev\", \"peer\" and \"path\" print only that object's.\n";
 
 struct context {
 	struct tool *tool;
 	bool dev;
 	bool peer;
+	bool path;
 };
 
 static int print(const struct mmesh_event *event, void *user, struct error *err)
@@ -29,7 +30,8 @@ static int print(const struct mmesh_event *event, void *user, struct error *err)
 	struct tool *tool = context->tool;
 	char name[IF_NAMESIZE];
 
-	if ((event->device && !context->dev) || (event->peer && !context->peer))
+	if ((event->device && !context->dev) || (event->peer && !context->peer) ||
+	    (event->has_path && !context->path))
 		return 0;
 	if (event->device && *event->device->name)
 		(void)snprintf(name, sizeof(name), "%s", event->device->name);
@@ -50,7 +52,7 @@ static void lost(void *user)
 
 int object_monitor(struct tool *tool, struct args *args)
 {
-	struct context context = { .tool = tool, .dev = true, .peer = true };
+	struct context context = { .tool = tool, .dev = true, .peer = true, .path = true };
 	const char *object = args_take(args);
 	struct mmesh_client *client;
 	struct error err = { 0 };
@@ -64,8 +66,9 @@ int object_monitor(struct tool *tool, struct args *args)
 	if (object) {
 		context.dev = !strcmp(object, "dev");
 		context.peer = !strcmp(object, "peer");
-		if (!context.dev && !context.peer)
-			return tool_unknown_word(tool, args, object, "dev, peer, help");
+		context.path = !strcmp(object, "path");
+		if (!context.dev && !context.peer && !context.path)
+			return tool_unknown_word(tool, args, object, "dev, peer, path, help");
 	}
 	r = tool_no_more(tool, args);
 	if (!r)

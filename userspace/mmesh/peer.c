@@ -8,6 +8,7 @@
 
 #include "link.h"
 #include "number.h"
+#include "path.h"
 #include "show.h"
 #include "tool.h"
 
@@ -21,11 +22,13 @@ static const char usage[] =
 	"\n"
 	"SETTINGS := [ endpoint HOST:PORT ] [ allowed-ips LIST ] [ psk FILE ]\n"
 	"            [ persistent-keepalive SECONDS ] [ suite SUITE ]\n"
-	"            [ extended on | off ] [ subnet N ]\n"
+	"            [ extended on | off ] [ subnet N ] [ candidate LIST ]\n"
 	"KEY      := the peer's public key in base64\n"
 	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
 	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
 	"            begins with + or - is added to or taken from what the peer has\n"
+	"candidate adds addresses (HOST:PORT with commas between them) at which an extended peer\n"
+	"            may be reached; see mmesh path\n"
 	"FILE     := a file's name, or - for standard input; an empty file removes the key\n"
 	"SECONDS  := off, or 1 to 65535\n"
 	"SUITE    := wireguard | aes256gcm\n"
@@ -34,12 +37,16 @@ static const char usage[] =
 	"replace keeps the endpoint that a peer has when none is given. A prefix that another\n"
 	"peer has is refused; with the option -force it moves.\n";
 
+enum { MAX_CANDIDATES = 16 };
+
 /* A command about one peer. */
 struct request {
 	struct mmesh_peer peer;
 	char device[IF_NAMESIZE];
 	bool incremental;
 	struct endpoint_name endpoint;
+	struct endpoint_name candidate[MAX_CANDIDATES];
+	size_t n_candidates;
 };
 
 static int parse_dev(struct tool *tool, void *context, const char *value, struct error *err)
@@ -116,6 +123,27 @@ static int parse_subnet(struct tool *tool, void *context, const char *value, str
 	return subnet_parse(&rq->peer.subnet, value, err);
 }
 
+static int parse_candidates(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(value);
+	struct request *rq = context;
+	char *rest = copy, *one;
+
+	(void)tool;
+	if (!copy)
+		return error_oom(err);
+	while ((one = strsep(&rest, ","))) {
+		int r;
+
+		if (rq->n_candidates == MAX_CANDIDATES)
+			return error_set(err, EINVAL, "more than %d addresses", MAX_CANDIDATES);
+		r = endpoint_split(&rq->candidate[rq->n_candidates++], one, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* "dev" is the first; del knows no other. */
 static const struct word words[] = {
 	{ "dev", parse_dev },
@@ -126,6 +154,7 @@ static const struct word words[] = {
 	{ "suite", parse_suite },
 	{ "extended", parse_extended },
 	{ "subnet", parse_subnet },
+	{ "candidate", parse_candidates },
 };
 
 static void request_clear(struct request *rq)
@@ -237,18 +266,37 @@ static int check_overlap(struct tool *tool, const struct request *rq)
 	return refuse_overlap(tool, &dev, rq);
 }
 
+/* Resolved before anything is changed. */
+static int resolve_candidates(struct tool *tool, const struct request *rq, union endpoint *ret)
+{
+	struct error err = { 0 };
+	int retries;
+
+	for (size_t i = 0; i < rq->n_candidates; i++)
+		if (endpoint_retries_from_env(&retries, &err) < 0 ||
+		    endpoint_resolve(&ret[i], &rq->candidate[i], retries, tool_on_retry, &err) < 0)
+			return tool_usage_error(tool, "candidate: %s.", err.text);
+	return TOOL_OK;
+}
+
 static int send_request(struct tool *tool, const struct request *rq, enum mmesh_peer_op op)
 {
+	union endpoint candidate[MAX_CANDIDATES];
 	struct mmesh_client *client;
 	struct error err = { 0 };
 	int r;
 
-	r = tool_client(tool, &client);
+	r = resolve_candidates(tool, rq, candidate);
+	if (!r)
+		r = tool_client(tool, &client);
 	if (!r)
 		r = check_overlap(tool, rq);
 	if (r)
 		return r;
 	r = mmesh_peer_change(client, rq->device, op, &rq->peer, &err);
+	for (size_t i = 0; i < rq->n_candidates && !r; i++)
+		r = mmesh_path_change(client, rq->device, rq->peer.public_key, &candidate[i], false,
+				      &err);
 	if (r < 0) {
 		(void)error_prefix(&err, r, "%s: ", rq->device);
 		return tool_refused(tool, &err);
@@ -289,7 +337,7 @@ static int peer_set(struct tool *tool, struct args *args)
 	if (!r && !(seen & ~1U))
 		r = tool_usage_error(tool,
 				     "\"mmesh peer set\" needs at least one of: endpoint, "
-				     "allowed-ips, psk, persistent-keepalive, suite, extended, subnet.");
+				     "allowed-ips, psk, persistent-keepalive, suite, extended, subnet, candidate.");
 	if (rq.incremental)
 		rq.peer.replace_allowed_ips = false;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_SET);

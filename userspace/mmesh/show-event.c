@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "show.h"
+
 /* The event in JSON and what it says in text. */
 static const struct kind {
 	const char *name;
@@ -14,6 +16,7 @@ static const struct kind {
 	[MMESH_CMD_PEER_DEL_NTF] = { "peer_del", "removed" },
 	[MMESH_CMD_HANDSHAKE_NTF] = { "handshake", "handshake" },
 	[MMESH_CMD_ENDPOINT_NTF] = { "endpoint", "moved" },
+	[MMESH_CMD_PATH_NTF] = { "path", "path" },
 };
 
 static void event_device(struct printer *p, const struct mmesh_device *dev)
@@ -34,21 +37,19 @@ static void event_device(struct printer *p, const struct mmesh_device *dev)
 	printer_uint(p, "generation", NULL, dev->generation, NULL);
 }
 
-static void event_endpoint(struct printer *p, const struct mmesh_peer *peer)
+static void event_endpoint(struct printer *p, const union endpoint *endpoint)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 
-	if (!(peer->has & MMESH_PEER_HAS_ENDPOINT))
-		return;
 	if (!printer_is_json(p)) {
-		endpoint_format(text, &peer->endpoint);
+		endpoint_format(text, endpoint);
 		printer_string(p, "endpoint", NULL, text);
 		return;
 	}
-	endpoint_format_address(text, &peer->endpoint);
+	endpoint_format_address(text, endpoint);
 	printer_open_object(p, "endpoint");
 	printer_string(p, "address", NULL, text);
-	printer_uint(p, "port", NULL, endpoint_port(&peer->endpoint), NULL);
+	printer_uint(p, "port", NULL, endpoint_port(endpoint), NULL);
 	printer_close_object(p);
 }
 
@@ -56,7 +57,8 @@ static void event_peer(struct printer *p, const struct mmesh_peer *peer)
 {
 	char text[MMESH_SUITE_TEXT_SIZE];
 
-	event_endpoint(p, peer);
+	if (peer->has & MMESH_PEER_HAS_ENDPOINT)
+		event_endpoint(p, &peer->endpoint);
 	if (peer->has & MMESH_PEER_HAS_KEEPALIVE)
 		printer_uint(p, "persistent_keepalive", NULL, peer->keepalive, NULL);
 	if (peer->has & MMESH_PEER_HAS_SUITE) {
@@ -89,8 +91,8 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 	}
 	printer_text(p, "%s%s%s%s%s", timestamp ? stamp : "", timestamp ? " " : "",
 		     printer_colour_on(p, COLOUR_GREEN), name, printer_colour_off(p));
-	if (event->peer) {
-		key_format(key, event->peer->public_key);
+	if (event->peer || event->has_path) {
+		key_format(key, event->peer ? event->peer->public_key : event->path.public_key);
 		if (printer_is_json(p))
 			printer_string(p, "public_key", NULL, key);
 		printer_text(p, " peer %s%s%s", printer_colour_on(p, COLOUR_YELLOW), key,
@@ -101,6 +103,10 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 		event_device(p, event->device);
 	if (event->peer)
 		event_peer(p, event->peer);
+	if (event->has_path) {
+		event_endpoint(p, &event->path.endpoint);
+		show_path_state(p, &event->path);
+	}
 	printer_text(p, "\n");
 	printer_end(p);
 	p->form = form;

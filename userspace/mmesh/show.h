@@ -22,6 +22,12 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 void show_peer(struct printer *p, const char *device, const struct mmesh_peer *peer,
 	       const struct show_options *opt);
 
+/* One path of a peer; and only its state, for an event. */
+struct mmesh_path;
+void show_path(struct printer *p, const char *device, const struct mmesh_path *path,
+	       const struct show_options *opt);
+void show_path_state(struct printer *p, const struct mmesh_path *path);
+
 /* The counters of one device; brief: only those that are not zero. */
 void show_stats(struct printer *p, const struct mmesh_stats *stats, const struct show_options *opt);
 

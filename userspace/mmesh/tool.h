@@ -107,6 +107,7 @@ int object_key(struct tool *tool, struct args *args);
 int object_dev(struct tool *tool, struct args *args);
 int object_peer(struct tool *tool, struct args *args);
 int object_stat(struct tool *tool, struct args *args);
+int object_path(struct tool *tool, struct args *args);
 int object_monitor(struct tool *tool, struct args *args);
 /* wg(8)'s command line, without its first word. */
 int wg_main(struct tool *tool, char **words);
