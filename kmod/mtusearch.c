@@ -97,6 +97,11 @@ static unsigned int search(const struct mmesh_mtu_search *s)
 	return is_usual(s, good) ? good + 1 : good + (bad - good) / 2;
 }
 
+bool mmesh_mtu_settled(const struct mmesh_mtu_search *s)
+{
+	return s->good && !search(s);
+}
+
 unsigned int mmesh_mtu_next(const struct mmesh_mtu_search *s, u64 now_ms, bool full)
 {
 	unsigned int size;

@@ -42,6 +42,9 @@ void mmesh_mtu_init(struct mmesh_mtu_search *s, unsigned int overhead,
  */
 unsigned int mmesh_mtu_size(const struct mmesh_mtu_search *s);
 
+/* Nothing between what passes and what doesn't is left to try. */
+bool mmesh_mtu_settled(const struct mmesh_mtu_search *s);
+
 /* Size of the probe to send now, or 0; @full: packets of about the largest size
  * are being sent. mmesh_mtu_sent() has to follow when it was sent.
  */

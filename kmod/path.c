@@ -393,8 +393,11 @@ static bool order_size(struct mmesh_paths *paths, u64 now,
 		size = mmesh_socket_route_mtu(paths->peer->device, &path->addr);
 		if (size && mmesh_mtu_route(&path->mtu, now, size))
 			publish_mtu(paths);
-		/* Inner IPv6 packets are longer than what passes. */
-		if (path->mtu.bad && path->mtu.bad <= IPV6_MIN_MTU + MMESH_RECORD_OVERHEAD)
+		/* Inner IPv6 packets are longer than what passes. Not earlier:
+		 * it bounds the search as well.
+		 */
+		if (path->mtu.bad && mmesh_mtu_settled(&path->mtu) &&
+		    path->mtu.bad <= IPV6_MIN_MTU + MMESH_RECORD_OVERHEAD)
 			mmesh_socket_limit_mtu(paths->peer->device, &path->addr,
 					       path->mtu.good + path->mtu.overhead);
 	}

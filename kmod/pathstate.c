@@ -42,7 +42,7 @@ static u64 pace(const struct mmesh_pathstate *p, bool current_path, bool needed)
 		if (p->doubt_ms)
 			return clamp_t(u64, p->rtt_us / 1000 + 50,
 				       MMESH_PATH_FAST_MS, MMESH_PATH_SLOW_MS);
-		if (p->strikes || (needed && p->streak < MMESH_PATH_STREAK))
+		if (p->strikes || p->streak < MMESH_PATH_STREAK)
 			return MMESH_PATH_FAST_MS;
 		return current_path ? MMESH_PATH_CURRENT_MS :
 				      MMESH_PATH_STANDBY_MS;
@@ -75,8 +75,8 @@ void mmesh_path_probed(struct mmesh_pathstate *p, u64 now_ms, u64 id, u64 now_us
 	struct mmesh_path_probe *probe = &p->probe[p->slot];
 
 	p->slot = (p->slot + 1) % MMESH_PATH_PROBES;
-	/* A stranger that doesn't answer has lost nothing yet. */
-	if (probe->id && p->answered_once)
+	/* Loss is that of a path that works. */
+	if (probe->id && p->state == MMESH_PATH_STATE_ALIVE)
 		note_loss(p, true);
 	*probe = (struct mmesh_path_probe){
 		.id = id,
@@ -129,8 +129,11 @@ static void heard(struct mmesh_pathstate *p, u64 now_ms)
 	if (p->state == MMESH_PATH_STATE_DEAD &&
 	    p->reason == MMESH_PATH_REASON_NO_DATA)
 		return;
-	if (p->state != MMESH_PATH_STATE_ALIVE)
+	if (p->state != MMESH_PATH_STATE_ALIVE) {
 		p->streak = 0;
+		p->loss = 0;
+		memset(p->probe, 0, sizeof(p->probe));
+	}
 	if (p->streak < MMESH_PATH_STREAK)
 		p->streak++;
 	p->state = MMESH_PATH_STATE_ALIVE;

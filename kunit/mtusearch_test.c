@@ -85,8 +85,10 @@ static void mtusearch_one_probe(struct kunit *test)
 
 	start(&play, 28, 1500, 1500);
 	KUNIT_EXPECT_EQ(test, mmesh_mtu_size(&play.s), 0);
+	KUNIT_EXPECT_FALSE(test, mmesh_mtu_settled(&play.s));
 	run(&play, 20000);
 	KUNIT_EXPECT_EQ(test, found(&play), 1500);
+	KUNIT_EXPECT_TRUE(test, mmesh_mtu_settled(&play.s));
 	KUNIT_EXPECT_EQ(test, play.probes, 1);
 }
 

@@ -206,6 +206,21 @@ static void pathstate_failover(struct kunit *test)
 	KUNIT_EXPECT_LE(test, worst, 3000);
 }
 
+/* However long it was away, nothing of that is held against it. */
+static void pathstate_long_outage(struct kunit *test)
+{
+	struct play *play = new_play(test, 2);
+
+	play->path[1].delay = 40;
+	run(play, 10000);
+	KUNIT_ASSERT_EQ(test, play->using, 0);
+	play->path[0].up = false;
+	run(play, 300000);
+	KUNIT_ASSERT_EQ(test, play->using, 1);
+	play->path[0].up = true;
+	KUNIT_EXPECT_LE(test, until(play, 0, 60000), 10000);
+}
+
 /* Probes pass, data doesn't: not a path. It comes back when data passes. */
 static void pathstate_no_data(struct kunit *test)
 {
@@ -380,6 +395,7 @@ static struct kunit_case pathstate_cases[] = {
 	KUNIT_CASE(pathstate_first_answer),
 	KUNIT_CASE(pathstate_never_answers),
 	KUNIT_CASE(pathstate_failover),
+	KUNIT_CASE(pathstate_long_outage),
 	KUNIT_CASE(pathstate_no_data),
 	KUNIT_CASE(pathstate_lossy),
 	KUNIT_CASE(pathstate_loss_is_seen),
