@@ -528,6 +528,11 @@ static void on_timer(struct timer_list *timer)
 	spin_lock_bh(&paths->lock);
 	if (paths->stopped)
 		goto unlock;
+	/* The extensions may have been switched off. */
+	if (!paths_of(paths->peer)) {
+		rest(paths);
+		goto unlock;
+	}
 	take_endpoint(paths);
 	if (time_after(jiffies, READ_ONCE(paths->last_data) + ACTIVE_JIFFIES)) {
 		rest(paths);
