@@ -16,6 +16,7 @@
 #include "ingress.h"
 #include "limits.h"
 #include "mmesh-compat-work.h"
+#include "relay.h"
 
 enum {
 	/* Shorter datagrams are acknowledgements, handshakes, calls: they can't
@@ -121,6 +122,8 @@ int mmesh_backlog_receive(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	mmesh_ingress_unmark(skb);
+	if (READ_ONCE(m->relay.enabled) && mmesh_relay_forward(m, skb))
+		return 0;
 	if (streams(b, skb)) {
 		collect(b, m, skb);
 		return 0;

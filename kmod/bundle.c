@@ -84,12 +84,25 @@ static u8 *lone_record(struct mmesh_bundle *b, unsigned int len)
 	return at;
 }
 
+/* Records to a relay have the leg's header before them. */
+static void choose_endpoint(struct mmesh_bundle *b)
+{
+	b->endpoint = rcu_dereference(b->peer->endpoint);
+	b->lead = b->endpoint && unlikely(mmesh_addr_is_relayed(&b->endpoint->addr)) ?
+		  MMESH_LEG_LEN : 0;
+}
+
 u8 *mmesh_bundle_record(struct mmesh_bundle *b, unsigned int len)
 {
 	u8 *at = NULL;
 
-	if (b->skb && !fits(b, len))
+	if (b->skb && !fits(b, len + b->lead))
 		mmesh_bundle_send(b);
+	if (!b->skb)
+		choose_endpoint(b);
+	len += b->lead;
+	if (unlikely(len > MMESH_MAX_UDP_PAYLOAD))
+		return NULL;
 	if (!b->skb)
 		at = first_record(b, len);
 	if (!at && b->skb && !b->alone) {
@@ -102,7 +115,7 @@ u8 *mmesh_bundle_record(struct mmesh_bundle *b, unsigned int len)
 	b->records++;
 	if (len < b->record_len)
 		b->complete = true;
-	return at;
+	return at + b->lead;
 }
 
 /* TCP small queues, pacing and socket memory go by the packet that carries the
@@ -164,7 +177,8 @@ void mmesh_bundle_send(struct mmesh_bundle *b)
 	if (unlikely(b->to))
 		mmesh_socket_send_path(b->peer, b->to, skb, b->ds, false);
 	else
-		mmesh_socket_send(b->peer, skb, b->ds);
+		mmesh_socket_send_bundle(b->peer, b->endpoint, skb, b->ds,
+					 b->lead);
 }
 
 void mmesh_bundle_module_exit(void)

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 
 struct mmesh_addr;
+struct mmesh_endpoint;
 struct mmesh_peer;
 
 struct mmesh_bundle {
@@ -20,6 +21,8 @@ struct mmesh_bundle {
 	struct sk_buff *owner;		/* inner packet whose memory it accounts */
 	unsigned int record_len;	/* of the first record */
 	unsigned int records;
+	struct mmesh_endpoint *endpoint; /* where it goes, read when it was begun */
+	unsigned int lead;		/* room before each record, in bytes */
 	u8 ds;				/* outer type of service */
 	bool complete;			/* a shorter record has closed it */
 	bool alone;			/* no second record is to come */

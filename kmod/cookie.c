@@ -164,7 +164,11 @@ static void make_cookie(u8 cookie[MMESH_MAC_LEN],
 	blake2s_init_key(&ctx, MMESH_MAC_LEN, checker->secret,
 			 sizeof(checker->secret));
 	up_read(&checker->lock);
-	if (from->addr.sa_family == AF_INET6) {
+	if (mmesh_addr_is_relayed(from)) {
+		/* Those behind one relay have a cookie and a rate each. */
+		blake2s_update(&ctx, (const u8 *)&from->relay.relay, sizeof(u32));
+		blake2s_update(&ctx, (const u8 *)&from->relay.channel, sizeof(u32));
+	} else if (from->addr.sa_family == AF_INET6) {
 		blake2s_update(&ctx, (const u8 *)&from->addr6.sin6_addr,
 			       sizeof(struct in6_addr));
 		blake2s_update(&ctx, (const u8 *)&from->addr6.sin6_port,

@@ -245,6 +245,8 @@ static void mmesh_destruct(struct net_device *dev)
 	mutex_unlock(&m->update_lock);
 	mmesh_handshake_queue_purge(m);
 	mmesh_peer_wait_released(m);
+	mmesh_relay_destroy(m);
+	xa_destroy(&m->extended);
 	rcu_barrier();
 	free_parts(m);
 	mmesh_ratelimiter_exit();
@@ -291,6 +293,8 @@ static int mmesh_newlink(MMESH_NEWLINK_ARGS)
 	mmesh_observed_init(&m->observed);
 	mmesh_allowedips_init(&m->allowedips);
 	mmesh_cookie_checker_init(&m->cookie_checker);
+	xa_init_flags(&m->extended, XA_FLAGS_ALLOC1);
+	mmesh_relay_init(m);
 	rcu_assign_pointer(m->birth_net, mmesh_newlink_net());
 
 	ret = init_parts(m);

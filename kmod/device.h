@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/rhashtable-types.h>
+#include <linux/xarray.h>
 #include <net/gro_cells.h>
 
 #include "allowedips.h"
@@ -15,6 +16,7 @@
 #include "isolation.h"
 #include "noise.h"
 #include "path.h"
+#include "relay.h"
 #include "stats.h"
 
 /*
@@ -49,6 +51,11 @@ struct mmesh_device {
 	atomic_t live_peers;
 	unsigned int generation;	/* changes with each change of configuration */
 	u16 listen_port;		/* host order; 0 until a socket is open */
+
+	/* Extended peers by number; readers under RCU, writers: update lock. */
+	struct xarray extended;
+	unsigned int num_vias;		/* peers that have a relay */
+	struct mmesh_relay relay;
 
 	/* The netns where the device was born and its sockets live; NULL when
 	 * that is gone. No reference is held: the netns's exit clears it.
@@ -99,6 +106,11 @@ void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb);
  * same.
  */
 void mmesh_open_list(struct mmesh_device *m, struct sk_buff_head *list);
+/* Source and type of service of the datagram @skb, whose UDP header is at
+ * skb->data. False: neither IPv4 nor IPv6.
+ */
+bool mmesh_open_read_outer(const struct sk_buff *skb, struct mmesh_addr *from,
+			   u8 *ds);
 
 /* netlink.c: multicast events; context: any. */
 void mmesh_netlink_notify_handshake(struct mmesh_peer *peer);

@@ -24,6 +24,9 @@ bool mmesh_addr_equal(const struct mmesh_addr *a, const struct mmesh_addr *b)
 		       ipv6_addr_equal(&a->addr6.sin6_addr, &b->addr6.sin6_addr) &&
 		       a->addr6.sin6_scope_id == b->addr6.sin6_scope_id &&
 		       ipv6_addr_equal(&a->src6, &b->src6);
+	if (mmesh_addr_is_relayed(a))
+		return a->relay.relay == b->relay.relay &&
+		       a->relay.channel == b->relay.channel;
 	return true;
 }
 
@@ -34,6 +37,8 @@ bool mmesh_addr_same_remote(const struct mmesh_addr *a, const struct mmesh_addr 
 	if (a->addr.sa_family == AF_INET)
 		return a->addr4.sin_port == b->addr4.sin_port &&
 		       a->addr4.sin_addr.s_addr == b->addr4.sin_addr.s_addr;
+	if (mmesh_addr_is_relayed(a))
+		return a->relay.relay == b->relay.relay;
 	return a->addr6.sin6_port == b->addr6.sin6_port &&
 	       ipv6_addr_equal(&a->addr6.sin6_addr, &b->addr6.sin6_addr) &&
 	       a->addr6.sin6_scope_id == b->addr6.sin6_scope_id;
@@ -81,7 +86,13 @@ static void publish(struct mmesh_peer *peer, struct mmesh_endpoint *endpoint)
 
 int mmesh_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr)
 {
-	struct mmesh_endpoint *endpoint = new_endpoint(addr, GFP_KERNEL);
+	return mmesh_endpoint_replace(peer, addr, GFP_KERNEL);
+}
+
+int mmesh_endpoint_replace(struct mmesh_peer *peer, const struct mmesh_addr *addr,
+			   gfp_t gfp)
+{
+	struct mmesh_endpoint *endpoint = new_endpoint(addr, gfp);
 
 	if (!endpoint)
 		return -ENOMEM;
@@ -139,6 +150,11 @@ void mmesh_endpoint_clear_src(struct mmesh_peer *peer)
 	endpoint = new_endpoint(&addr, GFP_ATOMIC);
 	if (endpoint)
 		publish(peer, endpoint);
+}
+
+void mmesh_endpoint_forget(struct mmesh_peer *peer)
+{
+	publish(peer, NULL);
 }
 
 bool mmesh_endpoint_get(struct mmesh_peer *peer, struct mmesh_addr *addr)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Extensions: a session's further keys, a peer's further state. */
+/* Extensions: what a session has beyond WireGuard. */
 
 #include <crypto/chacha20poly1305.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "device.h"
 #include "ext.h"
+#include "leg.h"
 #include "mmesh-compat-crypto.h"
 
 static const char *const control_labels[] = {
@@ -86,40 +86,41 @@ int mmesh_session_open_control(struct mmesh_session_ext *ext, u8 *msg, size_t le
 	return fresh ? 0 : -EALREADY;
 }
 
-int mmesh_peer_ext_make(struct mmesh_peer *peer)
+/* The header without its tag, and the beginning of the message. */
+static u64 tag_of(const siphash_key_t *key, const u8 *at)
 {
-	struct mmesh_peer_ext *ext;
+	const size_t before = offsetof(struct mmesh_msg_relay, tag);
+	u64 covered[(sizeof(struct mmesh_msg_relay) - sizeof(u64) +
+		     MMESH_LEG_COVERED) / sizeof(u64)];
 
-	lockdep_assert_held(&peer->device->update_lock);
-	if (peer->ext)
-		return 0;
-	ext = kzalloc(sizeof(*ext), GFP_KERNEL_ACCOUNT);
-	if (!ext)
-		return -ENOMEM;
-	mmesh_bucket_init(&ext->control_tx);
-	mmesh_bucket_init(&ext->control_rx);
-	mmesh_paths_init(&ext->paths, peer);
-	/* Pairs with the reading in mmesh_peer_ext(). */
-	smp_store_release(&peer->ext, ext);
-	return 0;
+	memcpy(covered, at, before);
+	memcpy((u8 *)covered + before, at + MMESH_LEG_LEN, MMESH_LEG_COVERED);
+	return siphash(covered, sizeof(covered), key);
 }
 
-void mmesh_peer_ext_free(struct mmesh_peer *peer)
+void mmesh_leg_write(const struct mmesh_session_ext *ext, u8 *at,
+		     const struct mmesh_leg_header *header)
 {
-	if (peer->ext)
-		mmesh_paths_free(&peer->ext->paths);
-	kfree(peer->ext);
-	peer->ext = NULL;
+	struct mmesh_msg_relay *msg = (struct mmesh_msg_relay *)at;
+
+	put_unaligned_le32(MMESH_MSG_RELAY, &msg->header.type);
+	put_unaligned((__force u32)header->index, (u32 *)&msg->receiver_index);
+	put_unaligned_le64(header->counter, &msg->counter);
+	put_unaligned_le32(header->channel, &msg->channel);
+	put_unaligned_le16(header->len, &msg->len);
+	put_unaligned_le16(header->flags, &msg->flags);
+	put_unaligned_le64(tag_of(&ext->leg_send, at), &msg->tag);
 }
 
-void mmesh_peer_set_extended(struct mmesh_peer *peer, bool on)
+bool mmesh_leg_verify(const struct mmesh_session_ext *ext, const u8 *at,
+		      struct mmesh_leg_header *header)
 {
-	lockdep_assert_held(&peer->device->update_lock);
-	if (peer->extended == on)
-		return;
-	WRITE_ONCE(peer->extended, on);
-	if (!on)
-		WRITE_ONCE(peer->path_mtu, 0);
-	/* Sessions have their extension keys, or none, from their birth on. */
-	mmesh_keypairs_expire_current(peer);
+	const struct mmesh_msg_relay *msg = (const struct mmesh_msg_relay *)at;
+
+	header->index = (__force __le32)get_unaligned((u32 *)&msg->receiver_index);
+	header->counter = get_unaligned_le64(&msg->counter);
+	header->channel = get_unaligned_le32(&msg->channel);
+	header->len = get_unaligned_le16(&msg->len);
+	header->flags = get_unaligned_le16(&msg->flags);
+	return tag_of(&ext->leg_receive, at) == get_unaligned_le64(&msg->tag);
 }

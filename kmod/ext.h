@@ -9,8 +9,10 @@
 
 #include <linux/atomic.h>
 #include <linux/siphash.h>
+#include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "bucket.h"
 #include "path.h"
@@ -31,13 +33,27 @@ struct mmesh_session_ext {
 	struct mmesh_replay_leg leg_replay;
 };
 
+struct mmesh_client;
+struct mmesh_via;
+
 /* A peer's state beyond WireGuard's. Each part belongs to the file that it is
  * named after.
  */
 struct mmesh_peer_ext {
+	u32 number;			/* names it in struct mmesh_addr */
 	struct mmesh_bucket control_tx;
 	struct mmesh_bucket control_rx;
 	struct mmesh_paths paths;
+	struct mmesh_via __rcu *via;	/* how it is reached; writers: update lock */
+	unsigned long last_asked;	/* jiffies, for a channel to it; 0: never */
+	bool is_wanted;			/* a channel to it; atomic by xchg */
+	struct mmesh_client *client;	/* of our relay; set once */
+	/* Channels of our relay that end here, and those of them that the peer,
+	 * a relay as well, gave an id; relay.lock.
+	 */
+	struct list_head channels;
+	unsigned int num_channels;
+	struct xarray given;
 };
 
 /* Zeroed, or NULL. Freed by kfree_sensitive(). Context: process. */
@@ -50,6 +66,10 @@ void mmesh_session_ext_derive(struct mmesh_session_ext *ext,
  * has changed. Update lock held.
  */
 int mmesh_peer_ext_make(struct mmesh_peer *peer);
+/* The peer is being removed: it has no number any more, and no channels.
+ * Update lock held.
+ */
+void mmesh_peer_ext_remove(struct mmesh_peer *peer);
 /* The peer is about to be freed, nobody reads it any more. */
 void mmesh_peer_ext_free(struct mmesh_peer *peer);
 /* Switch the extensions on or off; for on, the state was made. Sessions end
@@ -67,6 +87,9 @@ static inline struct mmesh_peer_ext *mmesh_peer_ext(struct mmesh_peer *peer)
 
 	return ext && READ_ONCE(peer->extended) ? ext : NULL;
 }
+
+/* By the number of its state; NULL: gone. Context: RCU read. */
+struct mmesh_peer *mmesh_ext_by_number(struct mmesh_device *m, u32 number);
 
 /* A control message's ciphertext: @buf has the header and the plaintext, @len
  * bytes of it; the tag is put behind. Context: any.

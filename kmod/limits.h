@@ -48,6 +48,15 @@ enum mmesh_limits {
 	MMESH_CONTROL_PER_SECOND = 100,
 	MMESH_CONTROL_BURST = 100,
 
+	MMESH_MAX_CHANNELS_PER_CLIENT = 1024,
+	MMESH_MAX_CHANNELS_PER_DEVICE = 1U << 20,
+	MMESH_CHANNEL_IDLE = 180,
+	/* Most clients of a relay, unless its user says otherwise. */
+	MMESH_RELAY_CLIENTS = 16384,
+	/* A client's burst; its rates are at least what fills that in 8 s. */
+	MMESH_RELAY_BURST_PACKETS = 512,
+	MMESH_RELAY_BURST_BYTES = 1U << 20,
+
 	MMESH_MAX_BUNDLE_RECORDS = 64,
 	MMESH_MAX_BACKLOG = 64,			/* records that wait to be opened, a CPU */
 	MMESH_STREAM_GAP_NS = 30000,		/* packets closer than this stream */

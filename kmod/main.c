@@ -17,6 +17,8 @@
 #include "ingress.h"
 #include "keylog.h"
 #include "land.h"
+#include "relay.h"
+#include "via.h"
 #include "noise.h"
 #include "path.h"
 #include "peer.h"
@@ -35,6 +37,8 @@ static const struct mmesh_part {
 	{ NULL, mmesh_land_module_exit },
 	{ mmesh_backlog_module_init, mmesh_backlog_module_exit },
 	{ mmesh_peer_module_init, mmesh_peer_module_exit },
+	{ mmesh_relay_module_init, mmesh_relay_module_exit },
+	{ mmesh_via_module_init, mmesh_via_module_exit },
 	{ mmesh_ingress_module_init, mmesh_ingress_module_exit },
 	{ mmesh_forward_module_init, mmesh_forward_module_exit },
 	{ mmesh_device_module_init, mmesh_device_module_exit },

@@ -53,6 +53,18 @@ static int put_keys(struct sk_buff *skb, struct mmesh_identity *identity,
 }
 
 /* One message about a device; the update lock is held. */
+static int put_relay(struct sk_buff *skb, const struct mmesh_relay *relay)
+{
+	if (!relay->enabled)
+		return 0;
+	if (nla_put_u32(skb, MMESH_A_DEV_RELAY, 1) ||
+	    nla_put_u32(skb, MMESH_A_DEV_RELAY_CLIENTS, relay->max_clients) ||
+	    nla_put_u32(skb, MMESH_A_DEV_RELAY_CHANNELS,
+			READ_ONCE(relay->num_channels)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_device(struct sk_buff *skb, struct mmesh_device *m,
 		       const struct mmesh_nl_target *to)
 {
@@ -70,7 +82,7 @@ static int fill_device(struct sk_buff *skb, struct mmesh_device *m,
 	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation) ||
 	    nla_put_string(skb, MMESH_A_DEV_VERSION, MMESH_VERSION) ||
 	    mmesh_nl_put_isolation(skb, &m->isolation) ||
-	    put_suites(skb)) {
+	    put_suites(skb) || put_relay(skb, &m->relay)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -225,6 +237,8 @@ struct dev_request {
 	const struct nlattr *network;
 	const struct nlattr *subnet;
 	const struct nlattr *routed;
+	const struct nlattr *relay;
+	const struct nlattr *relay_clients;
 	bool replace_peers;
 };
 
@@ -235,7 +249,7 @@ static int check_birth_netns(struct sk_buff *skb, struct mmesh_device *m,
 			     const struct dev_request *req,
 			     struct netlink_ext_ack *extack)
 {
-	const struct nlattr *attr = req->listen_port ?: req->fwmark;
+	const struct nlattr *attr = req->listen_port ?: req->fwmark ?: req->relay;
 	struct net *net;
 
 	if (!attr)
@@ -439,13 +453,18 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 
 	if (req->fwmark)
 		set_fwmark(m, nla_get_u32(req->fwmark));
+	if (req->relay_clients)
+		m->relay.max_clients = nla_get_u32(req->relay_clients);
+	if (req->relay)
+		mmesh_relay_enable(m, nla_get_u32(req->relay));
 	if (req->replace_peers)
 		mmesh_peer_remove_all(m);
 	set_isolation(m, req);
 	if (req->private_key)
 		set_private_key(m, nla_data(req->private_key));
 	if (req->listen_port || req->fwmark || req->replace_peers ||
-	    req->private_key || req->network || req->subnet || req->routed) {
+	    req->private_key || req->network || req->subnet || req->routed ||
+	    req->relay || req->relay_clients) {
 		mmesh_device_changed(m);
 		mmesh_nl_tell_device(m);
 	}
@@ -462,6 +481,8 @@ int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 		.network = info->attrs[MMESH_A_DEV_NETWORK],
 		.subnet = info->attrs[MMESH_A_DEV_SUBNET],
 		.routed = info->attrs[MMESH_A_DEV_ROUTED_SUBNETS],
+		.relay = info->attrs[MMESH_A_DEV_RELAY],
+		.relay_clients = info->attrs[MMESH_A_DEV_RELAY_CLIENTS],
 		.replace_peers = flags && (nla_get_u32(flags) &
 					   MMESH_DEV_FLAG_REPLACE_PEERS),
 	};

@@ -22,6 +22,11 @@ static const struct netlink_range_validation mmesh_a_dev_listen_port_range = {
 	.max	= U16_MAX,
 };
 
+static const struct netlink_range_validation mmesh_a_dev_relay_clients_range = {
+	.min	= 1ULL,
+	.max	= 1048576ULL,
+};
+
 static const struct netlink_range_validation mmesh_a_peer_ifindex_range = {
 	.min	= 1ULL,
 	.max	= S32_MAX,
@@ -67,7 +72,7 @@ const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_DEV_SET - do */
-const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_ROUTED_SUBNETS + 1] = {
+const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_RELAY_CLIENTS + 1] = {
 	[MMESH_A_DEV_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_ifindex_range),
 	[MMESH_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_DEV_PRIVATE_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -77,6 +82,8 @@ const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_ROUTED_SUBNETS + 1] 
 	[MMESH_A_DEV_NETWORK] = { .type = NLA_U64, },
 	[MMESH_A_DEV_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
 	[MMESH_A_DEV_ROUTED_SUBNETS] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_DEV_RELAY] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_DEV_RELAY_CLIENTS] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_relay_clients_range),
 };
 
 /* MMESH_CMD_PEER_GET - do */
@@ -88,7 +95,7 @@ const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_PEER_ADD - do */
-const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
+const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_LIMIT_BPS + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -102,10 +109,16 @@ const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
 	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
+	[MMESH_A_PEER_VIA] = NLA_POLICY_EXACT_LEN(64),
+	[MMESH_A_PEER_NETWORK] = { .type = NLA_U64, },
+	[MMESH_A_PEER_RELAY_PERMIT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_RELAY_TRUNK] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_LIMIT_PPS] = { .type = NLA_U64, },
+	[MMESH_A_PEER_LIMIT_BPS] = { .type = NLA_U64, },
 };
 
 /* MMESH_CMD_PEER_SET - do */
-const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
+const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_LIMIT_BPS + 1] = {
 	[MMESH_A_PEER_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_peer_ifindex_range),
 	[MMESH_A_PEER_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_PEER_PUBLIC_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -120,6 +133,12 @@ const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_SUBNET + 1] = {
 	[MMESH_A_PEER_ALLOWED_IPS] = NLA_POLICY_NESTED(mmesh_allowed_ip_nl_policy),
 	[MMESH_A_PEER_EXTENDED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_PEER_SUBNET] = NLA_POLICY_MAX(NLA_U32, U8_MAX),
+	[MMESH_A_PEER_VIA] = NLA_POLICY_EXACT_LEN(64),
+	[MMESH_A_PEER_NETWORK] = { .type = NLA_U64, },
+	[MMESH_A_PEER_RELAY_PERMIT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_RELAY_TRUNK] = NLA_POLICY_MAX(NLA_U32, 1),
+	[MMESH_A_PEER_LIMIT_PPS] = { .type = NLA_U64, },
+	[MMESH_A_PEER_LIMIT_BPS] = { .type = NLA_U64, },
 };
 
 /* MMESH_CMD_PEER_DEL - do */
@@ -181,7 +200,7 @@ const struct genl_ops mmesh_nl_ops[10] = {
 		.cmd		= MMESH_CMD_DEV_SET,
 		.doit		= mmesh_nl_dev_set_doit,
 		.policy		= mmesh_dev_set_nl_policy,
-		.maxattr	= MMESH_A_DEV_ROUTED_SUBNETS,
+		.maxattr	= MMESH_A_DEV_RELAY_CLIENTS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -195,14 +214,14 @@ const struct genl_ops mmesh_nl_ops[10] = {
 		.cmd		= MMESH_CMD_PEER_ADD,
 		.doit		= mmesh_nl_peer_add_doit,
 		.policy		= mmesh_peer_add_nl_policy,
-		.maxattr	= MMESH_A_PEER_SUBNET,
+		.maxattr	= MMESH_A_PEER_LIMIT_BPS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
 		.cmd		= MMESH_CMD_PEER_SET,
 		.doit		= mmesh_nl_peer_set_doit,
 		.policy		= mmesh_peer_set_nl_policy,
-		.maxattr	= MMESH_A_PEER_SUBNET,
+		.maxattr	= MMESH_A_PEER_LIMIT_BPS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -17,13 +17,13 @@ extern const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_FLA
 
 extern const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1];
 
-extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_ROUTED_SUBNETS + 1];
+extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_RELAY_CLIENTS + 1];
 
 extern const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1];
 
-extern const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_SUBNET + 1];
+extern const struct nla_policy mmesh_peer_add_nl_policy[MMESH_A_PEER_LIMIT_BPS + 1];
 
-extern const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_SUBNET + 1];
+extern const struct nla_policy mmesh_peer_set_nl_policy[MMESH_A_PEER_LIMIT_BPS + 1];
 
 extern const struct nla_policy mmesh_peer_del_nl_policy[MMESH_A_PEER_PUBLIC_KEY + 1];
 

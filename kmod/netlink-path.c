@@ -15,6 +15,9 @@
 
 static int put_addr(struct sk_buff *skb, const struct mmesh_addr *addr)
 {
+	/* Its source says that it is one of a relay; which one, the peer's via. */
+	if (mmesh_addr_is_relayed(addr))
+		return 0;
 	if (addr->addr.sa_family == AF_INET)
 		return nla_put_in_addr(skb, MMESH_A_PATH_ADDR4,
 				       addr->addr4.sin_addr.s_addr) ?:

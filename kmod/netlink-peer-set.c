@@ -28,6 +28,8 @@ struct prefix {
 
 /* What a request asks for; NULL or false: leave it. */
 struct request {
+	struct sk_buff *skb;
+	struct nlattr **attrs;
 	const u8 *public_key;
 	const u8 *preshared_key;
 	const struct nlattr *endpoint_attr;
@@ -407,6 +409,7 @@ static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 		mmesh_peer_set_extended(peer, nla_get_u32(req->extended));
 	if (req->subnet)
 		set_subnet(m, peer, nla_get_u32(req->subnet));
+	mmesh_nl_relay_commit(peer, req->attrs);
 	remove_prefixes(m, peer, req);
 	if (req->keepalive)
 		WRITE_ONCE(peer->persistent_keepalive,
@@ -439,13 +442,19 @@ static int prepare(struct mmesh_device *m, struct mmesh_peer *peer,
 		return -ENOMEM;
 	}
 	ret = add_prefixes(m, peer, req, extack);
-	if (ret || !req->endpoint_attr)
+	if (ret)
 		return ret;
+	ret = mmesh_nl_relay_prepare(peer, req->attrs, extack);
+	if (ret)
+		goto undo;
+	if (!req->endpoint_attr)
+		return 0;
 	ret = mmesh_endpoint_set(peer, &req->endpoint);
-	if (ret) {
-		undo_prefixes(m, peer, req, req->num_prefixes);
-		NL_SET_ERR_MSG(extack, "no memory for the endpoint");
-	}
+	if (!ret)
+		return 0;
+	NL_SET_ERR_MSG(extack, "no memory for the endpoint");
+undo:
+	undo_prefixes(m, peer, req, req->num_prefixes);
 	return ret;
 }
 
@@ -473,6 +482,9 @@ static int make_peer(struct mmesh_device *m, const struct request *req,
 	    !memcmp(m->identity.static_public, req->public_key, MMESH_KEY_LEN))
 		return mmesh_nl_refuse(info->extack, key, -EKEYREJECTED,
 				       "public-key: the device's own");
+	ret = mmesh_nl_relay_check(req->skb, m, NULL, req->attrs, info->extack);
+	if (ret)
+		return ret;
 	peer = mmesh_peer_create(m, req->public_key, req->preshared_key,
 				 req->suite ? nla_get_u32(req->suite) :
 					      MMESH_SUITE_WIREGUARD);
@@ -511,7 +523,10 @@ static int change_peer(struct mmesh_device *m, const struct request *req,
 		ret = mmesh_nl_refuse(info->extack, key, -EEXIST,
 				      "public-key: the device has this peer already");
 	} else {
-		ret = prepare(m, peer, req, info->extack);
+		ret = mmesh_nl_relay_check(req->skb, m, peer, req->attrs,
+					   info->extack);
+		if (!ret)
+			ret = prepare(m, peer, req, info->extack);
 		if (!ret)
 			commit(m, peer, req, false);
 	}
@@ -519,11 +534,13 @@ static int change_peer(struct mmesh_device *m, const struct request *req,
 	return ret;
 }
 
-static int handle(struct genl_info *info, struct request *req)
+static int handle(struct sk_buff *skb, struct genl_info *info, struct request *req)
 {
 	struct mmesh_device *m;
 	int ret;
 
+	req->skb = skb;
+	req->attrs = info->attrs;
 	ret = check_request(info, req);
 	if (ret)
 		goto out;
@@ -553,12 +570,12 @@ int mmesh_nl_peer_add_doit(struct sk_buff *skb, struct genl_info *info)
 		.must_be_new = true,
 	};
 
-	return handle(info, &req);
+	return handle(skb, info, &req);
 }
 
 int mmesh_nl_peer_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct request req = { };
 
-	return handle(info, &req);
+	return handle(skb, info, &req);
 }

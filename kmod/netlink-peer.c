@@ -34,7 +34,7 @@ static int put_peer_configuration(struct sk_buff *skb, struct mmesh_peer *peer,
 	    (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1)) ||
 	    nla_put_u32(skb, MMESH_A_PEER_SUBNET, peer->subnet))
 		return -EMSGSIZE;
-	return 0;
+	return mmesh_nl_relay_put(skb, peer, to->endpoints);
 }
 
 static int put_peer_state(struct sk_buff *skb, struct mmesh_peer *peer)

@@ -174,6 +174,9 @@ int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)
 {
 	const struct sockaddr_in6 *addr6 = &addr->addr6;
 
+	/* It has none; its relay is shown by `via`. */
+	if (mmesh_addr_is_relayed(addr))
+		return 0;
 	if (addr->addr.sa_family == AF_INET) {
 		if (nla_put_in_addr(skb, MMESH_A_PEER_ENDPOINT_ADDR4,
 				    addr->addr4.sin_addr.s_addr) ||

@@ -7,6 +7,7 @@
  *   netlink-peer.c      peer-get, peer-del
  *   netlink-peer-set.c  peer-add, peer-set
  *   netlink-path.c      path-get, path-add, path-del, path-ntf
+ *   netlink-relay.c     what they say of relays
  *   netlink-event.c     what is told to the group `events`
  *
  * A request is checked as a whole before anything is changed; what can fail for
@@ -99,6 +100,18 @@ int mmesh_nl_put_isolation(struct sk_buff *skb,
  */
 bool mmesh_nl_may_tell(struct mmesh_device *m);
 void mmesh_nl_multicast(const struct net_device *dev, struct sk_buff *skb);
+/* netlink-relay.c: the part of a peer's request and reply that is about relays.
+ * Checking changes nothing, preparing may fail without having changed anything
+ * that shows, committing can't fail. @extended: whether the peer will be.
+ * Update lock held.
+ */
+int mmesh_nl_relay_check(struct sk_buff *skb, struct mmesh_device *m,
+			 struct mmesh_peer *peer, struct nlattr **attrs,
+			 struct netlink_ext_ack *extack);
+int mmesh_nl_relay_prepare(struct mmesh_peer *peer, struct nlattr **attrs,
+			   struct netlink_ext_ack *extack);
+void mmesh_nl_relay_commit(struct mmesh_peer *peer, struct nlattr **attrs);
+int mmesh_nl_relay_put(struct sk_buff *skb, struct mmesh_peer *peer, bool is_admin);
 
 /* Events of configuration; the update lock is held. */
 void mmesh_nl_tell_device(struct mmesh_device *m);

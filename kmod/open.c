@@ -4,7 +4,8 @@
  * mmesh_crypt_open() (crypt.c) and the replay window; handshake messages to
  * mmesh_handshake_enqueue() (handshake.c). Context: softirq, RCU read.
  * Drops: RX_DROP_SHORT, RX_DROP_TYPE, RX_DROP_NO_SESSION, RX_DROP_EXPIRED,
- * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY. Control messages go to
+ * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY, LEG_DROP_NO_SESSION,
+ * LEG_DROP_AUTH, LEG_DROP_REPLAY, LEG_DROP_MALFORMED. Control messages go to
  * mmesh_control_receive() (control.c).
  *
  * Records are decrypted out of place: what arrives over veth or loopback may
@@ -23,7 +24,9 @@
 #include "crypt.h"
 #include "device.h"
 #include "land.h"
+#include "leg.h"
 #include "peer.h"
+#include "relay.h"
 #include "replay.h"
 #include "socket.h"
 
@@ -38,7 +41,10 @@ struct cursor {
 /* What was received, and under which keypair the records so far came. */
 struct reception {
 	struct mmesh_device *m;
-	struct mmesh_addr from;
+	struct mmesh_addr from;		/* of the message: outer, or a channel */
+	struct mmesh_addr outer;
+	struct mmesh_keypair *leg;	/* of the relay that sent it */
+	unsigned int leg_bytes;
 	struct mmesh_landing landing;
 	struct mmesh_keypair *keypair;
 	unsigned int bytes;
@@ -249,7 +255,8 @@ static void receive_handshake(struct reception *r, const u8 *msg, unsigned int l
 		count(r, MMESH_STAT_RX_DROP_SHORT);
 }
 
-static void receive_message(struct reception *r, const u8 *msg, unsigned int len)
+/* A message of a peer, as it came or from behind a leg's header. */
+static void receive_inner(struct reception *r, const u8 *msg, unsigned int len)
 {
 	if (unlikely(len < MMESH_MSG_MIN_LEN)) {
 		count(r, MMESH_STAT_RX_DROP_SHORT);
@@ -277,8 +284,94 @@ static void receive_message(struct reception *r, const u8 *msg, unsigned int len
 	count(r, MMESH_STAT_RX_DROP_TYPE);
 }
 
-/* Endpoint and type of service from the outer headers. */
-static bool read_outer(const struct sk_buff *skb, struct mmesh_addr *from, u8 *ds)
+/* The messages before came from elsewhere: have done with them. */
+static void set_from(struct reception *r, const struct mmesh_addr *from)
+{
+	if (mmesh_addr_equal(&r->from, from))
+		return;
+	finish(r);
+	r->from = *from;
+}
+
+static void leave_leg(struct reception *r)
+{
+	struct mmesh_keypair *leg = r->leg;
+
+	r->leg = NULL;
+	set_from(r, &r->outer);
+	if (r->leg_bytes)
+		mmesh_leg_received(leg, &r->outer, r->leg_bytes);
+	r->leg_bytes = 0;
+}
+
+/* The leg's header of a relayed message. False: dropped, and counted. */
+static bool open_leg(struct reception *r, const u8 *msg, unsigned int len,
+		     struct mmesh_leg_header *header)
+{
+	const struct mmesh_msg_relay *relay = (const struct mmesh_msg_relay *)msg;
+	__le32 index = (__force __le32)get_unaligned((u32 *)&relay->receiver_index);
+
+	if (r->leg && r->leg->entry.index != index)
+		leave_leg(r);
+	if (!r->leg)
+		r->leg = mmesh_leg_find(r->m, index);
+	if (!r->leg) {
+		count(r, MMESH_STAT_LEG_DROP_NO_SESSION);
+		return false;
+	}
+	if (!mmesh_leg_verify(r->leg->ext, msg, header)) {
+		count(r, MMESH_STAT_LEG_DROP_AUTH);
+		return false;
+	}
+	if (!mmesh_leg_is_new(r->leg->ext, header->counter)) {
+		count(r, MMESH_STAT_LEG_DROP_REPLAY);
+		return false;
+	}
+	return true;
+}
+
+static void receive_relayed(struct reception *r, const u8 *msg, unsigned int len)
+{
+	struct mmesh_addr from = { };
+	struct mmesh_leg_header header;
+
+	if (len < MMESH_LEG_LEN + MMESH_MSG_MIN_LEN) {
+		count(r, MMESH_STAT_LEG_DROP_MALFORMED);
+		return;
+	}
+	if (!open_leg(r, msg, len, &header))
+		return;
+	/* A header in a header would be a third hop. */
+	if (header.len != len - MMESH_LEG_LEN || header.flags & ~MMESH_LEG_TO_RELAY ||
+	    get_unaligned_le32(msg + MMESH_LEG_LEN) == MMESH_MSG_RELAY) {
+		count(r, MMESH_STAT_LEG_DROP_MALFORMED);
+		return;
+	}
+	r->leg_bytes += len;
+	mmesh_stat_inc(r->m, MMESH_STAT_LEG_RX);
+	if (mmesh_relay_forward_one(r->leg, msg, len, r->landing.ds))
+		return;
+	from.relay.family = MMESH_AF_RELAY;
+	from.relay.relay = r->leg->entry.peer->ext->number;
+	from.relay.channel = header.channel;
+	set_from(r, &from);
+	receive_inner(r, msg + MMESH_LEG_LEN, len - MMESH_LEG_LEN);
+}
+
+static void receive_message(struct reception *r, const u8 *msg, unsigned int len)
+{
+	if (unlikely(len >= sizeof(u32) &&
+		     get_unaligned_le32(msg) == MMESH_MSG_RELAY)) {
+		receive_relayed(r, msg, len);
+		return;
+	}
+	if (unlikely(r->leg))
+		leave_leg(r);
+	receive_inner(r, msg, len);
+}
+
+bool mmesh_open_read_outer(const struct sk_buff *skb, struct mmesh_addr *from,
+			   u8 *ds)
 {
 	const struct udphdr *udp = udp_hdr(skb);
 
@@ -305,6 +398,13 @@ static bool read_outer(const struct sk_buff *skb, struct mmesh_addr *from, u8 *d
 	return false;
 }
 
+static void finish_all(struct reception *r)
+{
+	if (unlikely(r->leg))
+		leave_leg(r);
+	finish(r);
+}
+
 /* An endpoint is learnt from records that came from there, so those of another
  * source, which may be forged, must not join a reception; nor those with
  * another mark of congestion.
@@ -316,14 +416,16 @@ static bool begin(struct reception *r, struct sk_buff *skb)
 
 	if (unlikely(!pskb_may_pull(skb, sizeof(struct udphdr)) ||
 		     skb->len <= sizeof(struct udphdr) ||
-		     !read_outer(skb, &from, &ds))) {
+		     !mmesh_open_read_outer(skb, &from, &ds))) {
 		count(r, MMESH_STAT_RX_DROP_SHORT);
 		return false;
 	}
-	if (r->keypair &&
-	    (ds != r->landing.ds || memcmp(&from, &r->from, sizeof(from))))
-		finish(r);
-	r->from = from;
+	if ((r->keypair || r->leg) &&
+	    (ds != r->landing.ds || memcmp(&from, &r->outer, sizeof(from))))
+		finish_all(r);
+	r->outer = from;
+	if (!r->leg)
+		r->from = from;
 	r->landing.ds = ds;
 	return true;
 }
@@ -363,7 +465,7 @@ void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb)
 	r.landing.lone = !skb_is_gso(skb);
 	if (begin(&r, skb))
 		receive_all(&r, skb);
-	finish(&r);
+	finish_all(&r);
 	consume_skb(skb);
 }
 
@@ -377,5 +479,5 @@ void mmesh_open_list(struct mmesh_device *m, struct sk_buff_head *list)
 			receive_all(&r, skb);
 		consume_skb(skb);
 	}
-	finish(&r);
+	finish_all(&r);
 }

@@ -58,7 +58,8 @@ static struct mmesh_paths *paths_of(struct mmesh_peer *peer)
 /* Outer headers around a message to @addr. */
 static unsigned int overhead_of(const struct mmesh_addr *addr)
 {
-	return sizeof(struct udphdr) + (addr->addr.sa_family == AF_INET ?
+	return (mmesh_addr_is_relayed(addr) ? MMESH_LEG_LEN : 0) +
+	       sizeof(struct udphdr) + (addr->addr.sa_family == AF_INET ?
 					sizeof(struct iphdr) :
 					sizeof(struct ipv6hdr));
 }
@@ -232,6 +233,7 @@ static void heard_at(struct mmesh_paths *paths, const struct mmesh_addr *addr)
 {
 	struct mmesh_path *path;
 	int i = paths->heard;
+	bool moved;
 
 	if (i < 0 || !mmesh_addr_same_remote(&paths->path[i]->addr, addr))
 		i = find(paths, addr);
@@ -248,13 +250,10 @@ static void heard_at(struct mmesh_paths *paths, const struct mmesh_addr *addr)
 	path = paths->path[i];
 	path->data_seen++;
 	paths->heard = i;
-	if (paths->in_use < 0 || (i == paths->in_use &&
-				  !mmesh_addr_equal(&path->addr, addr))) {
-		path->addr = *addr;
+	moved = !mmesh_addr_equal(&path->addr, addr);
+	path->addr = *addr;
+	if (paths->in_use < 0 || (i == paths->in_use && moved))
 		use(paths, i);
-	} else {
-		path->addr = *addr;
-	}
 }
 
 void mmesh_path_heard(struct mmesh_peer *peer, const struct mmesh_addr *addr)
@@ -701,7 +700,8 @@ int mmesh_path_configure(struct mmesh_peer *peer, const struct mmesh_addr *addr,
 	return ret;
 }
 
-void mmesh_path_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr)
+void mmesh_path_place(struct mmesh_peer *peer, const struct mmesh_addr *addr,
+		      u8 source, bool now)
 {
 	struct mmesh_paths *paths = paths_of(peer);
 	int i;
@@ -709,12 +709,12 @@ void mmesh_path_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *a
 	if (!paths)
 		return;
 	spin_lock_bh(&paths->lock);
-	i = add(paths, addr, MMESH_PATH_SOURCE_CONFIGURED);
+	i = add(paths, addr, source);
 	if (i >= 0) {
 		paths->path[i]->addr = *addr;
-		/* What was known of it may be why it is set. */
 		paths->path[i]->probe_soon = true;
-		use(paths, i);
+		if (now || paths->in_use < 0 || i == paths->in_use)
+			use(paths, i);
 	}
 	run_soon(paths);
 	spin_unlock_bh(&paths->lock);

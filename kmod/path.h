@@ -94,8 +94,26 @@ void mmesh_paths_stop(struct mmesh_peer *peer);
  */
 int mmesh_path_configure(struct mmesh_peer *peer, const struct mmesh_addr *addr,
 			 bool remove);
-/* Userspace set the endpoint: use that until it is known to be worse. */
-void mmesh_path_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr);
+/* A candidate, of which what was known may be why it is told again; @now: use it
+ * until it is known to be worse. Context: BH off, RCU, or update lock held.
+ */
+void mmesh_path_place(struct mmesh_peer *peer, const struct mmesh_addr *addr,
+		      u8 source, bool now);
+
+/* Userspace set the endpoint. */
+static inline void mmesh_path_endpoint_set(struct mmesh_peer *peer,
+					   const struct mmesh_addr *addr)
+{
+	mmesh_path_place(peer, addr, MMESH_PATH_SOURCE_CONFIGURED, true);
+}
+
+/* The peer is at a channel of a relay; an older one of that is no more. */
+static inline void mmesh_path_channel(struct mmesh_peer *peer,
+				      const struct mmesh_addr *addr)
+{
+	mmesh_path_place(peer, addr, MMESH_PATH_SOURCE_RELAY, false);
+}
+
 /* Copies of all, in @info of MMESH_MAX_PATHS; returns how many. */
 unsigned int mmesh_path_snapshot(struct mmesh_peer *peer, struct mmesh_path_info *info);
 

@@ -156,6 +156,7 @@ void mmesh_peer_remove(struct mmesh_peer *peer)
 	spin_lock_bh(&peer->staged.lock);
 	WRITE_ONCE(peer->is_dead, true);
 	spin_unlock_bh(&peer->staged.lock);
+	mmesh_peer_ext_remove(peer);
 	mmesh_timers_stop(peer);
 	if (cancel_work_sync(&peer->handshake_work))
 		mmesh_peer_put(peer);

@@ -71,7 +71,9 @@ static void name_of(struct name *name, const struct mmesh_addr *from,
 	name->net = (unsigned long)net;
 	name->family = from->addr.sa_family;
 	/* Who has an IPv6 address has the other 2^64 of its network as well. */
-	if (from->addr.sa_family == AF_INET6)
+	if (mmesh_addr_is_relayed(from))
+		name->ip = (u64)from->relay.relay << 32 | from->relay.channel;
+	else if (from->addr.sa_family == AF_INET6)
 		memcpy(&name->ip, &from->addr6.sin6_addr, sizeof(name->ip));
 	else
 		name->ip = (__force u32)from->addr4.sin_addr.s_addr;

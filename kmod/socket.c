@@ -16,13 +16,15 @@
 #include "backlog.h"
 #include "device.h"
 #include "ingress.h"
+#include "leg.h"
 #include "mmesh-compat-net.h"
 #include "peer.h"
 #include "socket.h"
 
 enum {
 	/* Outer headers of an skb that we allocate; LL_MAX_HEADER comes on top. */
-	OUTER_HEADROOM = sizeof(struct ipv6hdr) + sizeof(struct udphdr),
+	OUTER_HEADROOM = sizeof(struct ipv6hdr) + sizeof(struct udphdr) +
+			 MMESH_LEG_LEN,
 	PORT_RETRIES = 100,
 };
 
@@ -31,9 +33,11 @@ enum {
  */
 struct target {
 	struct mmesh_device *m;
+	struct mmesh_peer *peer;	/* whose address it is, if anybody's */
 	struct mmesh_endpoint *endpoint;
 	const struct mmesh_addr *addr;
 	bool df;	/* lose it rather than have it fragmented */
+	bool lead;	/* the messages have room for a leg's header */
 };
 
 static void free_route_rcu(struct rcu_head *rcu)
@@ -226,6 +230,9 @@ static int send_to(struct target *t, struct sk_buff *skb, u8 ds)
 		return send4(t, skb, ds);
 	case AF_INET6:
 		return send6(t, skb, ds);
+	case MMESH_AF_RELAY:
+		return mmesh_leg_send(t->m, t->peer, t->addr, skb, ds, t->df,
+				      t->lead);
 	}
 	kfree_skb(skb);
 	return -EDESTADDRREQ;
@@ -241,6 +248,8 @@ static unsigned int stat_of(int ret)
 		return MMESH_STAT_TX_DROP_NO_SOCKET;
 	case -EDESTADDRREQ:
 		return MMESH_STAT_TX_DROP_NO_ENDPOINT;
+	case -ENOLINK:
+		return MMESH_STAT_TX_DROP_RELAY;
 	case -ENETUNREACH:
 	case -EHOSTUNREACH:
 		return MMESH_STAT_TX_DROP_NO_ROUTE;
@@ -273,19 +282,29 @@ static int send_to_peer(struct mmesh_peer *peer, struct target *t,
 
 int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds)
 {
+	return mmesh_socket_send_bundle(peer, rcu_dereference(peer->endpoint),
+					skb, ds, false);
+}
+
+int mmesh_socket_send_bundle(struct mmesh_peer *peer,
+			     struct mmesh_endpoint *endpoint, struct sk_buff *skb,
+			     u8 ds, bool lead)
+{
 	struct target t = {
 		.m = peer->device,
-		.endpoint = rcu_dereference(peer->endpoint),
+		.peer = peer,
+		.endpoint = endpoint,
+		.addr = endpoint ? &endpoint->addr : NULL,
+		.lead = lead,
 	};
 
-	t.addr = t.endpoint ? &t.endpoint->addr : NULL;
 	return send_to_peer(peer, &t, skb, ds);
 }
 
 int mmesh_socket_send_path(struct mmesh_peer *peer, const struct mmesh_addr *to,
 			   struct sk_buff *skb, u8 ds, bool df)
 {
-	struct target t = { .m = peer->device, .addr = to, .df = df };
+	struct target t = { .m = peer->device, .peer = peer, .addr = to, .df = df };
 
 	if (!to) {
 		t.endpoint = rcu_dereference(peer->endpoint);

@@ -12,6 +12,18 @@
 struct mmesh_device;
 struct mmesh_peer;
 
+/* An address inside the module: channel @channel of the extended peer that has
+ * the number @relay on this device (mmesh_ext_by_number()). Channel 0 is one
+ * that has to be opened.
+ */
+#define MMESH_AF_RELAY 0xfff0
+
+struct mmesh_sockaddr_relay {
+	sa_family_t family;
+	u32 relay;
+	u32 channel;
+};
+
 /* Where a packet goes to or came from, and which of our addresses it uses
  * (all zero: let routing choose).
  */
@@ -20,6 +32,7 @@ struct mmesh_addr {
 		struct sockaddr addr;
 		struct sockaddr_in addr4;
 		struct sockaddr_in6 addr6;
+		struct mmesh_sockaddr_relay relay;
 	};
 	union {
 		struct {
@@ -62,11 +75,16 @@ bool mmesh_addr_same_remote(const struct mmesh_addr *a, const struct mmesh_addr 
 /* Not an address of UDP, but one behind a relay. */
 static inline bool mmesh_addr_is_relayed(const struct mmesh_addr *addr)
 {
-	return addr->addr.sa_family != AF_INET && addr->addr.sa_family != AF_INET6;
+	return addr->addr.sa_family == MMESH_AF_RELAY;
 }
 
 /* Set by userspace: no source address yet. Returns 0 or -ENOMEM. */
 int mmesh_endpoint_set(struct mmesh_peer *peer, const struct mmesh_addr *addr);
+/* The same from any context that @gfp suits. */
+int mmesh_endpoint_replace(struct mmesh_peer *peer, const struct mmesh_addr *addr,
+			   gfp_t gfp);
+/* It has none any more. Context: any. */
+void mmesh_endpoint_forget(struct mmesh_peer *peer);
 /* Learnt from an authenticated packet. Context: BH off, RCU read. */
 void mmesh_endpoint_learn(struct mmesh_peer *peer, const struct mmesh_addr *addr);
 /* The peer is about to be freed, nobody reads it any more. */
@@ -83,6 +101,12 @@ bool mmesh_endpoint_get(struct mmesh_peer *peer, struct mmesh_addr *addr);
  * -ELOOP, -ENONET, -EAFNOSUPPORT. Context: RCU read, BH off.
  */
 int mmesh_socket_send(struct mmesh_peer *peer, struct sk_buff *skb, u8 ds);
+/* The same to @endpoint, which the caller has read under RCU. @lead: each
+ * message has room for a leg's header before it, for an endpoint at a relay.
+ */
+int mmesh_socket_send_bundle(struct mmesh_peer *peer,
+			     struct mmesh_endpoint *endpoint, struct sk_buff *skb,
+			     u8 ds, bool lead);
 /* The same, to @to (NULL: the current endpoint) on no cached route. @df: too
  * large a datagram is lost on its way, or here, rather than fragmented.
  */

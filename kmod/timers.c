@@ -26,6 +26,7 @@
 #include "path.h"
 #include "peer.h"
 #include "timers.h"
+#include "via.h"
 
 static unsigned int draw_jitter(void)
 {
@@ -313,6 +314,7 @@ void mmesh_timers_handshake_complete(struct mmesh_peer *peer)
 	mmesh_stat_inc(peer->device, MMESH_STAT_HS_COMPLETED);
 	if (unlikely(READ_ONCE(peer->extended)))
 		mmesh_path_session_made(peer);
+	mmesh_via_relay_up(peer);
 	mmesh_netlink_notify_handshake(peer);
 }
 

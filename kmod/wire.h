@@ -92,6 +92,54 @@ struct mmesh_control_header {
 } __packed;
 static_assert(sizeof(struct mmesh_control_header) == 4);
 
+/* One leg of a relayed message, whose end-to-end message follows it. The tag
+ * covers all before it and the first 16 bytes of that message.
+ */
+struct mmesh_msg_relay {
+	struct mmesh_msg_header header;
+	__le32 receiver_index;		/* of the leg's session */
+	__le64 counter;
+	__le32 channel;
+	__le16 len;			/* of the message that follows */
+	__le16 flags;			/* MMESH_LEG_* */
+	__le64 tag;
+} __packed;
+static_assert(sizeof(struct mmesh_msg_relay) == 32);
+
+enum mmesh_leg_flags {
+	/* The receiver gave out the channel's id, not the sender. */
+	MMESH_LEG_TO_RELAY = 1,
+};
+
+struct mmesh_channel_open {
+	u8 target[MMESH_KEY_LEN];
+	u8 next[MMESH_KEY_LEN];		/* relay that the target is at, or zero */
+	u8 origin[MMESH_KEY_LEN];	/* from another relay: who asked it */
+	__le64 network;			/* from another relay: the client's */
+} __packed;
+
+struct mmesh_channel_opened {
+	u8 target[MMESH_KEY_LEN];
+	u8 origin[MMESH_KEY_LEN];
+	__le32 channel;
+} __packed;
+
+struct mmesh_channel_refused {
+	u8 target[MMESH_KEY_LEN];
+	u8 origin[MMESH_KEY_LEN];
+	__le32 reason;			/* enum mmesh_channel_reason */
+} __packed;
+
+enum mmesh_channel_reason {
+	MMESH_CHANNEL_NO_RELAY = 1,	/* not a relay, or not for this client */
+	MMESH_CHANNEL_NO_TARGET = 2,	/* not a connected member of the network */
+	MMESH_CHANNEL_FULL = 3,		/* no more channels */
+};
+
+struct mmesh_channel_gone {
+	__le32 channel;			/* given out by the sender */
+} __packed;
+
 enum mmesh_control_kind {
 	MMESH_CONTROL_PROBE = 1,
 	MMESH_CONTROL_PROBE_REPLY = 2,
@@ -143,6 +191,8 @@ enum mmesh_record_len {
 	/* What a record adds to its padded plaintext. */
 	MMESH_RECORD_OVERHEAD = sizeof(struct mmesh_msg_data) + MMESH_TAG_LEN,
 	MMESH_MSG_MIN_LEN = MMESH_RECORD_OVERHEAD,
+	MMESH_LEG_LEN = sizeof(struct mmesh_msg_relay),
+	MMESH_LEG_COVERED = 16,		/* of the message that follows */
 	MMESH_CONTROL_MIN_LEN = MMESH_RECORD_OVERHEAD +
 				sizeof(struct mmesh_control_header),
 	MMESH_MSG_HANDSHAKE_MAX_LEN = sizeof(struct mmesh_msg_initiation),

@@ -100,10 +100,46 @@ static void ext_control_forged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mmesh_session_open_control(r, copy, MESSAGE), 0);
 }
 
+static void ext_leg(struct kunit *test)
+{
+	struct mmesh_session_ext *i = end_of(test, true), *r = end_of(test, false);
+	const struct mmesh_leg_header header = {
+		.index = cpu_to_le32(0x11223344),
+		.channel = 0x01000007,
+		.len = sizeof(ext_vector.leg_inner),
+	};
+	const size_t covered = MMESH_LEG_LEN + MMESH_LEG_COVERED;
+	struct mmesh_leg_header read;
+	u8 *buf = kunit_kzalloc(test, 256, GFP_KERNEL);
+	size_t at;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memcpy(buf + MMESH_LEG_LEN, ext_vector.leg_inner, header.len);
+	mmesh_leg_write(r, buf, &header);
+	KUNIT_EXPECT_MEMEQ(test, buf, ext_vector.leg_header, MMESH_LEG_LEN);
+	KUNIT_EXPECT_TRUE(test, mmesh_leg_verify(i, buf, &read));
+	KUNIT_EXPECT_EQ(test, read.index, header.index);
+	KUNIT_EXPECT_EQ(test, read.counter, header.counter);
+	KUNIT_EXPECT_EQ(test, read.channel, header.channel);
+	KUNIT_EXPECT_EQ(test, read.len, header.len);
+	KUNIT_EXPECT_EQ(test, read.flags, header.flags);
+	/* Reflected to where it came from. */
+	KUNIT_EXPECT_FALSE(test, mmesh_leg_verify(r, buf, &read));
+	for (at = 0; at < covered; at++) {
+		buf[at] ^= 0x10;
+		KUNIT_EXPECT_FALSE(test, mmesh_leg_verify(i, buf, &read));
+		buf[at] ^= 0x10;
+	}
+	/* What lies behind is the end-to-end session's business. */
+	buf[covered] ^= 0x10;
+	KUNIT_EXPECT_TRUE(test, mmesh_leg_verify(i, buf, &read));
+}
+
 static struct kunit_case ext_cases[] = {
 	KUNIT_CASE(ext_keys),
 	KUNIT_CASE(ext_control),
 	KUNIT_CASE(ext_control_forged),
+	KUNIT_CASE(ext_leg),
 	{}
 };
 

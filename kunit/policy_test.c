@@ -35,6 +35,7 @@ int unused_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 enum kind {
 	ABSENT,		/* not in this operation */
 	NUMBER,		/* u32 from @min to @max */
+	LONG,		/* u64 */
 	BYTES,		/* exactly @max of them */
 	NAME,		/* 1 to @max characters and a NUL */
 	PRESENCE,	/* no payload */
@@ -65,7 +66,9 @@ static const struct rule dev_set[] = {
 	{ MMESH_A_DEV_FLAGS, NUMBER, 0, 1 },
 	{ MMESH_A_DEV_NETWORK, BYTES, 0, 8 },
 	{ MMESH_A_DEV_SUBNET, NUMBER, 0, 255 },
-	{ MMESH_A_DEV_ROUTED_SUBNETS, NUMBER, 0, 1 }, {}
+	{ MMESH_A_DEV_ROUTED_SUBNETS, NUMBER, 0, 1 },
+	{ MMESH_A_DEV_RELAY, NUMBER, 0, 1 },
+	{ MMESH_A_DEV_RELAY_CLIENTS, NUMBER, 1, 1048576 }, {}
 };
 
 static const struct rule peer_get[] = {
@@ -84,6 +87,12 @@ static const struct rule peer_set[] = {
 	{ MMESH_A_PEER_PERSISTENT_KEEPALIVE, NUMBER, 0, 65535 },
 	{ MMESH_A_PEER_SUITE, NUMBER, 0, 1 },
 	{ MMESH_A_PEER_EXTENDED, NUMBER, 0, 1 },
+	{ MMESH_A_PEER_VIA, BYTES, 0, 64 },
+	{ MMESH_A_PEER_NETWORK, LONG },
+	{ MMESH_A_PEER_RELAY_PERMIT, NUMBER, 0, 1 },
+	{ MMESH_A_PEER_RELAY_TRUNK, NUMBER, 0, 1 },
+	{ MMESH_A_PEER_LIMIT_PPS, LONG },
+	{ MMESH_A_PEER_LIMIT_BPS, LONG },
 	{ MMESH_A_PEER_ALLOWED_IPS, PREFIX },
 	{ MMESH_A_PEER_SUBNET, NUMBER, 0, 255 }, {}
 };
@@ -229,6 +238,8 @@ static bool fits(const struct rule *rule, unsigned int len)
 	switch (rule->kind) {
 	case NUMBER:
 		return len == 4;
+	case LONG:
+		return len == 8;
 	case BYTES:
 		return len == rule->max;
 	case PRESENCE:
@@ -259,7 +270,8 @@ static void expect_lengths(struct kunit *test, const struct genl_ops *op, unsign
 					      "cmd %u attribute %u length %u", op->cmd, type, len);
 	}
 	/* Only nests may say that they are nests, and none is in other order. */
-	len = rule->kind == NUMBER ? 4 : rule->kind == BYTES ? rule->max : 0;
+	len = rule->kind == NUMBER ? 4 : rule->kind == LONG ? 8 :
+	      rule->kind == BYTES ? rule->max : 0;
 	KUNIT_EXPECT_TRUE(test, is_refused(judge(op, type | NLA_F_NESTED, data, len)));
 }
 

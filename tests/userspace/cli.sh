@@ -39,7 +39,7 @@ try 1 '"pee" is not a word of "mmesh"' pee
 try 1 '"sho" is not a word of "mmesh peer"; expected one of: show, add' peer sho
 try 1 '"-x" is not an option' -x
 try 1 'needs a value' -n
-try 1 '"prot" is not a word of "mmesh peer set"; expected one of: dev, endpoint, allowed-ips, psk, persistent-keepalive, suite, extended, subnet, candidate\.' \
+try 1 '"prot" is not a word of "mmesh peer set"; expected one of: dev, endpoint, allowed-ips, psk, persistent-keepalive, suite, extended, subnet, candidate, via\.' \
 	peer set "$KEY" prot 5
 try 1 '"prot" is not a public key: a key is 44 characters' peer set prot
 try 1 'is not a public key: not base64' peer set "${KEY/h/_}" dev mm0

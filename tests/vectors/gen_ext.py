@@ -95,7 +95,7 @@ def vectors():
 
 def header():
     lines = ["/* SPDX-License-Identifier: GPL-2.0 */",
-             "/* Made by tests/vectors/gen_ext.py; docs/protocol.md, section 19. */",
+             "/* Made by tests/vectors/gen_ext.py; docs/protocol.md, section 21. */",
              "#ifndef MMESH_KUNIT_VECTORS_EXT_H", "#define MMESH_KUNIT_VECTORS_EXT_H", "",
              "static const struct {"]
     values = vectors()

@@ -208,6 +208,27 @@ enum mmesh_path_source {
  * @MMESH_STAT_PATH_DROP_UNASKED: an answer to no probe, or from elsewhere
  * @MMESH_STAT_PATH_DROP_ADDRESS: the peer announced an address that nothing
  *   can be sent to
+ * @MMESH_STAT_LEG_RX: messages received by way of a relay or of a client, each
+ *   with its leg's header
+ * @MMESH_STAT_RELAY_PACKETS: messages forwarded for clients
+ * @MMESH_STAT_RELAY_BYTES: their bytes, the leg's header included
+ * @MMESH_STAT_LEG_DROP_NO_SESSION: no session with an extended peer has the
+ *   leg's index
+ * @MMESH_STAT_LEG_DROP_AUTH: the leg's header isn't authentic
+ * @MMESH_STAT_LEG_DROP_REPLAY: the leg's header was seen before, or is behind
+ *   the window
+ * @MMESH_STAT_LEG_DROP_MALFORMED: the leg's header doesn't fit its message
+ * @MMESH_STAT_LEG_DROP_CHANNEL: the sender has no such channel
+ * @MMESH_STAT_RELAY_DROP_PERMIT: the device is no relay, or not for this
+ *   client
+ * @MMESH_STAT_RELAY_DROP_NETWORK: a channel was asked for into another network
+ * @MMESH_STAT_RELAY_DROP_TARGET: the target is no connected client
+ * @MMESH_STAT_RELAY_DROP_FULL: a channel was asked for and there were too many
+ * @MMESH_STAT_RELAY_DROP_LIMIT: more than the client's limit
+ * @MMESH_STAT_RELAY_DROP_NO_MEMORY: no memory
+ * @MMESH_STAT_TX_DROP_RELAY: the channel, or the session with the relay, isn't
+ *   there yet
+ * @MMESH_STAT_VIA_REFUSED: channels that relays refused
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -292,6 +313,22 @@ enum mmesh_stat {
 	MMESH_STAT_PATH_DROP_SHORT,
 	MMESH_STAT_PATH_DROP_UNASKED,
 	MMESH_STAT_PATH_DROP_ADDRESS,
+	MMESH_STAT_LEG_RX,
+	MMESH_STAT_RELAY_PACKETS,
+	MMESH_STAT_RELAY_BYTES,
+	MMESH_STAT_LEG_DROP_NO_SESSION,
+	MMESH_STAT_LEG_DROP_AUTH,
+	MMESH_STAT_LEG_DROP_REPLAY,
+	MMESH_STAT_LEG_DROP_MALFORMED,
+	MMESH_STAT_LEG_DROP_CHANNEL,
+	MMESH_STAT_RELAY_DROP_PERMIT,
+	MMESH_STAT_RELAY_DROP_NETWORK,
+	MMESH_STAT_RELAY_DROP_TARGET,
+	MMESH_STAT_RELAY_DROP_FULL,
+	MMESH_STAT_RELAY_DROP_LIMIT,
+	MMESH_STAT_RELAY_DROP_NO_MEMORY,
+	MMESH_STAT_TX_DROP_RELAY,
+	MMESH_STAT_VIA_REFUSED,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -315,6 +352,9 @@ enum {
 	MMESH_A_DEV_NETWORK,
 	MMESH_A_DEV_SUBNET,
 	MMESH_A_DEV_ROUTED_SUBNETS,
+	MMESH_A_DEV_RELAY,
+	MMESH_A_DEV_RELAY_CLIENTS,
+	MMESH_A_DEV_RELAY_CHANNELS,
 
 	__MMESH_A_DEV_MAX,
 	MMESH_A_DEV_MAX = (__MMESH_A_DEV_MAX - 1)
@@ -350,9 +390,34 @@ enum {
 	MMESH_A_PEER_PAD,
 	MMESH_A_PEER_EXTENDED,
 	MMESH_A_PEER_SUBNET,
+	MMESH_A_PEER_VIA,
+	MMESH_A_PEER_NETWORK,
+	MMESH_A_PEER_RELAY_PERMIT,
+	MMESH_A_PEER_RELAY_TRUNK,
+	MMESH_A_PEER_LIMIT_PPS,
+	MMESH_A_PEER_LIMIT_BPS,
+	MMESH_A_PEER_RELAY_STATE,
 
 	__MMESH_A_PEER_MAX,
 	MMESH_A_PEER_MAX = (__MMESH_A_PEER_MAX - 1)
+};
+
+enum {
+	MMESH_A_RELAY_STATE_CHANNELS = 1,
+	MMESH_A_RELAY_STATE_FROM_PACKETS,
+	MMESH_A_RELAY_STATE_FROM_BYTES,
+	MMESH_A_RELAY_STATE_TO_PACKETS,
+	MMESH_A_RELAY_STATE_TO_BYTES,
+	MMESH_A_RELAY_STATE_DROP_REPLAY,
+	MMESH_A_RELAY_STATE_DROP_MALFORMED,
+	MMESH_A_RELAY_STATE_DROP_CHANNEL,
+	MMESH_A_RELAY_STATE_DROP_PERMIT,
+	MMESH_A_RELAY_STATE_DROP_TARGET,
+	MMESH_A_RELAY_STATE_DROP_LIMIT,
+	MMESH_A_RELAY_STATE_PAD,
+
+	__MMESH_A_RELAY_STATE_MAX,
+	MMESH_A_RELAY_STATE_MAX = (__MMESH_A_RELAY_STATE_MAX - 1)
 };
 
 enum {

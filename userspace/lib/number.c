@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -68,6 +69,14 @@ int fwmark_parse(uint32_t *ret, const char *text, struct error *err)
 				 "0xffffffff)",
 				 text);
 	*ret = (uint32_t)value;
+	return 0;
+}
+
+int count_parse(uint64_t *ret, const char *text, uint64_t max, struct error *err)
+{
+	if (!parse_digits(ret, text, 10, max))
+		return error_set(err, EINVAL, "\"%s\" is not a number (0 to %" PRIu64 ")", text,
+				 max);
 	return 0;
 }
 

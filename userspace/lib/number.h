@@ -17,6 +17,9 @@ int port_parse(uint16_t *ret, const char *text, struct error *err);
 /* "off", decimal or 0x-prefixed hexadecimal, 32 bits; 0 is off. */
 int fwmark_parse(uint32_t *ret, const char *text, struct error *err);
 
+/* Decimal, at most @max. */
+int count_parse(uint64_t *ret, const char *text, uint64_t max, struct error *err);
+
 /* "on" or "off". */
 int switch_parse(bool *ret, const char *text, struct error *err);
 

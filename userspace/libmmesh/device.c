@@ -30,7 +30,7 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 {
 	struct mmesh_device dev = { 0 };
 	struct mmesh_attrs attrs;
-	uint32_t port, subnet, routed;
+	uint32_t port, subnet, routed, relay;
 	int r;
 
 	r = mmesh_attrs_read(&attrs, MMESH_A_DEV_MAX, msg, err);
@@ -59,6 +59,9 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 		dev.routed_subnets = routed;
 		dev.has |= MMESH_DEVICE_HAS_ROUTED;
 	}
+	dev.relay = mmesh_attr_u32(&attrs, MMESH_A_DEV_RELAY, &relay) && relay;
+	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_RELAY_CLIENTS, &dev.relay_clients);
+	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_RELAY_CHANNELS, &dev.relay_channels);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_NUM_PEERS, &dev.num_peers);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_GENERATION, &dev.generation);
 	(void)mmesh_attr_string(&attrs, MMESH_A_DEV_VERSION, dev.version, sizeof(dev.version));
@@ -133,6 +136,10 @@ struct nlmsghdr *mmesh_device_put_set(struct mmesh_client *client, const struct 
 		mnl_attr_put_u32(msg, MMESH_A_DEV_SUBNET, dev->subnet);
 	if (dev->has & MMESH_DEVICE_HAS_ROUTED)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_ROUTED_SUBNETS, dev->routed_subnets);
+	if (dev->has & MMESH_DEVICE_HAS_RELAY)
+		mnl_attr_put_u32(msg, MMESH_A_DEV_RELAY, dev->relay);
+	if (dev->has & MMESH_DEVICE_HAS_RELAY_CLIENTS)
+		mnl_attr_put_u32(msg, MMESH_A_DEV_RELAY_CLIENTS, dev->relay_clients);
 	if (dev->replace_peers)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_FLAGS, MMESH_DEV_FLAG_REPLACE_PEERS);
 	return msg;

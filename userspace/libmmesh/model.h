@@ -24,6 +24,22 @@ enum mmesh_peer_has {
 	MMESH_PEER_HAS_SUITE = 1 << 3,
 	MMESH_PEER_HAS_EXTENDED = 1 << 4,
 	MMESH_PEER_HAS_SUBNET = 1 << 5,
+	MMESH_PEER_HAS_VIA = 1 << 6,
+	MMESH_PEER_HAS_NETWORK = 1 << 7,
+	MMESH_PEER_HAS_RELAY_PERMIT = 1 << 8,
+	MMESH_PEER_HAS_RELAY_TRUNK = 1 << 9,
+	MMESH_PEER_HAS_LIMIT_PPS = 1 << 10,
+	MMESH_PEER_HAS_LIMIT_BPS = 1 << 11,
+};
+
+/* What a relay did for a client. */
+struct mmesh_relay_state {
+	uint32_t channels;
+	uint64_t from_packets;
+	uint64_t from_bytes;
+	uint64_t to_packets;
+	uint64_t to_bytes;
+	uint64_t drops[MMESH_A_RELAY_STATE_DROP_LIMIT - MMESH_A_RELAY_STATE_DROP_REPLAY + 1];
 };
 
 struct mmesh_peer {
@@ -34,6 +50,13 @@ struct mmesh_peer {
 	uint16_t keepalive;   /* seconds, 0: off */
 	bool extended;	      /* speaks mmesh's extensions */
 	uint8_t subnet;	      /* in the device's network */
+	uint8_t via[2][KEY_LEN]; /* its relays; none: n_via is 0 */
+	size_t n_via;
+	uint64_t network; /* as a client of this relay */
+	bool relay_permit;
+	bool relay_trunk;
+	uint64_t limit_pps;
+	uint64_t limit_bps;
 	union endpoint endpoint;
 	struct prefixes allowed_ips;
 
@@ -46,6 +69,7 @@ struct mmesh_peer {
 	uint32_t handshake_nsec;
 	uint64_t rx_bytes;
 	uint64_t tx_bytes;
+	struct mmesh_relay_state relay_state;
 };
 
 enum mmesh_device_has {
@@ -56,6 +80,8 @@ enum mmesh_device_has {
 	MMESH_DEVICE_HAS_NETWORK = 1 << 4,
 	MMESH_DEVICE_HAS_SUBNET = 1 << 5,
 	MMESH_DEVICE_HAS_ROUTED = 1 << 6,
+	MMESH_DEVICE_HAS_RELAY = 1 << 7,
+	MMESH_DEVICE_HAS_RELAY_CLIENTS = 1 << 8,
 };
 
 enum {
@@ -81,6 +107,8 @@ struct mmesh_device {
 	uint64_t network; /* 0: none */
 	uint8_t subnet;
 	bool routed_subnets;
+	bool relay;
+	uint32_t relay_clients; /* most that are let in */
 	struct mmesh_peer *peer;
 	size_t n_peers; /* that are in @peer */
 	size_t peer_room;
@@ -91,6 +119,7 @@ struct mmesh_device {
 	/* Only said by the kernel. */
 	uint32_t num_peers; /* that the kernel has, read or not */
 	uint32_t generation;
+	uint32_t relay_channels;
 	char version[MMESH_VERSION_SIZE];
 	struct mmesh_suite_info suite[MMESH_MAX_SUITES];
 	size_t n_suites;

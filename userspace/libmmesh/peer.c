@@ -56,6 +56,45 @@ static void parse_endpoint(struct mmesh_peer *peer, const struct mmesh_attrs *at
 	peer->has |= MMESH_PEER_HAS_ENDPOINT;
 }
 
+static void parse_relay_state(struct mmesh_relay_state *state, const struct mmesh_attrs *attrs)
+{
+	(void)mmesh_attr_u32(attrs, MMESH_A_RELAY_STATE_CHANNELS, &state->channels);
+	(void)mmesh_attr_u64(attrs, MMESH_A_RELAY_STATE_FROM_PACKETS, &state->from_packets);
+	(void)mmesh_attr_u64(attrs, MMESH_A_RELAY_STATE_FROM_BYTES, &state->from_bytes);
+	(void)mmesh_attr_u64(attrs, MMESH_A_RELAY_STATE_TO_PACKETS, &state->to_packets);
+	(void)mmesh_attr_u64(attrs, MMESH_A_RELAY_STATE_TO_BYTES, &state->to_bytes);
+	for (unsigned int i = 0; i < sizeof(state->drops) / sizeof(state->drops[0]); i++)
+		(void)mmesh_attr_u64(attrs, (int)(MMESH_A_RELAY_STATE_DROP_REPLAY + i),
+				     &state->drops[i]);
+}
+
+/* The relays of a peer, and the peer as a client of this device. */
+static int parse_relay(struct mmesh_peer *peer, const struct mmesh_attrs *attrs,
+		       const struct nlmsghdr *msg, struct error *err)
+{
+	struct mmesh_attrs nested;
+	const struct nlattr *attr;
+	uint32_t flag;
+	int r;
+
+	if (mmesh_attr_bytes(attrs, MMESH_A_PEER_VIA, peer->via, sizeof(peer->via)))
+		peer->n_via = key_is_zero(peer->via[1]) ? 1 : 2;
+	(void)mmesh_attr_u64(attrs, MMESH_A_PEER_NETWORK, &peer->network);
+	peer->relay_permit = mmesh_attr_u32(attrs, MMESH_A_PEER_RELAY_PERMIT, &flag) && flag;
+	peer->relay_trunk = mmesh_attr_u32(attrs, MMESH_A_PEER_RELAY_TRUNK, &flag) && flag;
+	(void)mmesh_attr_u64(attrs, MMESH_A_PEER_LIMIT_PPS, &peer->limit_pps);
+	(void)mmesh_attr_u64(attrs, MMESH_A_PEER_LIMIT_BPS, &peer->limit_bps);
+	mnl_attr_for_each(attr, msg, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != MMESH_A_PEER_RELAY_STATE)
+			continue;
+		r = mmesh_attrs_read_nested(&nested, MMESH_A_RELAY_STATE_MAX, attr, err);
+		if (r < 0)
+			return r;
+		parse_relay_state(&peer->relay_state, &nested);
+	}
+	return 0;
+}
+
 int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct error *err)
 {
 	const struct nlattr *attr;
@@ -92,6 +131,9 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_NSEC, &ret->handshake_nsec);
 	(void)mmesh_attr_u64(&attrs, MMESH_A_PEER_RX_BYTES, &ret->rx_bytes);
 	(void)mmesh_attr_u64(&attrs, MMESH_A_PEER_TX_BYTES, &ret->tx_bytes);
+	r = parse_relay(ret, &attrs, msg, err);
+	if (r < 0)
+		return r;
 	mnl_attr_for_each(attr, msg, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) != MMESH_A_PEER_ALLOWED_IPS)
 			continue;
@@ -196,6 +238,23 @@ static void put_allowed_ips(struct nlmsghdr *msg, const struct prefix *item, siz
 	}
 }
 
+static void put_relay(struct nlmsghdr *msg, const struct mmesh_peer *peer)
+{
+	/* Zeros for none. */
+	if (peer->has & MMESH_PEER_HAS_VIA)
+		mnl_attr_put(msg, MMESH_A_PEER_VIA, sizeof(peer->via), peer->via);
+	if (peer->has & MMESH_PEER_HAS_NETWORK)
+		mnl_attr_put_u64(msg, MMESH_A_PEER_NETWORK, peer->network);
+	if (peer->has & MMESH_PEER_HAS_RELAY_PERMIT)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_RELAY_PERMIT, peer->relay_permit);
+	if (peer->has & MMESH_PEER_HAS_RELAY_TRUNK)
+		mnl_attr_put_u32(msg, MMESH_A_PEER_RELAY_TRUNK, peer->relay_trunk);
+	if (peer->has & MMESH_PEER_HAS_LIMIT_PPS)
+		mnl_attr_put_u64(msg, MMESH_A_PEER_LIMIT_PPS, peer->limit_pps);
+	if (peer->has & MMESH_PEER_HAS_LIMIT_BPS)
+		mnl_attr_put_u64(msg, MMESH_A_PEER_LIMIT_BPS, peer->limit_bps);
+}
+
 /* The header of every request about a peer. */
 static struct nlmsghdr *start(struct mmesh_client *client, uint8_t cmd, const char *device,
 			      const struct mmesh_peer *peer)
@@ -237,6 +296,7 @@ static struct nlmsghdr *put_first(struct mmesh_client *client, const char *devic
 		mnl_attr_put_u32(msg, MMESH_A_PEER_EXTENDED, peer->extended);
 	if (peer->has & MMESH_PEER_HAS_SUBNET)
 		mnl_attr_put_u32(msg, MMESH_A_PEER_SUBNET, peer->subnet);
+	put_relay(msg, peer);
 	put_allowed_ips(msg, peer->allowed_ips.item, n_ips);
 	return msg;
 }

@@ -27,6 +27,7 @@ static const char usage[] =
 	"\n"
 	"SETTINGS := [ private-key FILE ] [ listen-port PORT ] [ fwmark MARK ]\n"
 	"            [ network ID ] [ subnet N ] [ routed-subnets on | off ]\n"
+	"            [ relay on | off ] [ relay-clients NUMBER ]\n"
 	"FILE     := a file's name, or - for standard input; an empty key file removes the key.\n"
 	"            setconf, addconf and syncconf read the format of wg(8); [Peer] may have\n"
 	"            Suite = wireguard | aes256gcm besides.\n"
@@ -91,6 +92,29 @@ static int parse_routed(struct tool *tool, void *context, const char *value, str
 	return switch_parse(&dev->routed_subnets, value, err);
 }
 
+static int parse_relay(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_RELAY;
+	return switch_parse(&dev->relay, value, err);
+}
+
+static int parse_relay_clients(struct tool *tool, void *context, const char *value,
+			       struct error *err)
+{
+	struct mmesh_device *dev = context;
+	uint64_t number = 0;
+	int r;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_RELAY_CLIENTS;
+	r = count_parse(&number, value, UINT32_MAX, err);
+	dev->relay_clients = (uint32_t)number;
+	return r;
+}
+
 static const struct word settings[] = {
 	{ "private-key", parse_private_key },
 	{ "listen-port", parse_listen_port },
@@ -98,6 +122,8 @@ static const struct word settings[] = {
 	{ "network", parse_network },
 	{ "subnet", parse_subnet },
 	{ "routed-subnets", parse_routed },
+	{ "relay", parse_relay },
+	{ "relay-clients", parse_relay_clients },
 };
 
 /* The device's name, which each command but show begins with. */
@@ -219,7 +245,8 @@ static int dev_set(struct tool *tool, struct args *args)
 	if (!r && !any)
 		r = tool_usage_error(tool,
 				     "\"mmesh dev set %s\" needs at least one of: private-key, "
-				     "listen-port, fwmark, network, subnet, routed-subnets.",
+				     "listen-port, fwmark, network, subnet, routed-subnets, "
+				     "relay, relay-clients.",
 				     dev.name);
 	return r ? r : set_device(tool, &dev);
 }

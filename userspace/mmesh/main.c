@@ -19,7 +19,7 @@ static const char usage[] =
 	"       mmesh [OPTIONS] -b FILE        commands from a file, one a line\n"
 	"       mmesh wg COMMAND               the command line of wg(8)\n"
 	"\n"
-	"OBJECT  := { key | dev | peer | path | stat | monitor }\n"
+	"OBJECT  := { key | dev | peer | path | relay | stat | monitor }\n"
 	"OPTIONS := { -j[son] | -p[retty] | -d[etails] | -s[tats] | -o[neline] | -br[ief] |\n"
 	"             -n[etns] NAME-OR-PID | -b[atch] FILE | -force | -c[olor][=always|auto|never] |\n"
 	"             -t[imestamp] | --show-keys | -V[ersion] | -h[elp] }\n"
@@ -31,7 +31,7 @@ static const struct object {
 	int (*run)(struct tool *tool, struct args *args);
 } objects[] = {
 	{ "key", object_key },	 { "dev", object_dev },		{ "peer", object_peer },
-	{ "path", object_path }, { "stat", object_stat },	{ "monitor", object_monitor },
+	{ "path", object_path }, { "relay", object_relay }, { "stat", object_stat },	{ "monitor", object_monitor },
 };
 
 enum option {

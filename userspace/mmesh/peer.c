@@ -9,6 +9,7 @@
 #include "link.h"
 #include "number.h"
 #include "path.h"
+#include "relay.h"
 #include "show.h"
 #include "tool.h"
 
@@ -23,6 +24,8 @@ static const char usage[] =
 	"SETTINGS := [ endpoint HOST:PORT ] [ allowed-ips LIST ] [ psk FILE ]\n"
 	"            [ persistent-keepalive SECONDS ] [ suite SUITE ]\n"
 	"            [ extended on | off ] [ subnet N ] [ candidate LIST ]\n"
+	"            [ via RELAY[,RELAY] | via off ]\n"
+	"RELAY    := public key of an extended peer; a second one is the relay behind it\n"
 	"KEY      := the peer's public key in base64\n"
 	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
 	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
@@ -144,6 +147,15 @@ static int parse_candidates(struct tool *tool, void *context, const char *value,
 	return 0;
 }
 
+static int parse_via(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct request *rq = context;
+
+	(void)tool;
+	rq->peer.has |= MMESH_PEER_HAS_VIA;
+	return via_parse(&rq->peer, value, err);
+}
+
 /* "dev" is the first; del knows no other. */
 static const struct word words[] = {
 	{ "dev", parse_dev },
@@ -155,6 +167,7 @@ static const struct word words[] = {
 	{ "extended", parse_extended },
 	{ "subnet", parse_subnet },
 	{ "candidate", parse_candidates },
+	{ "via", parse_via },
 };
 
 static void request_clear(struct request *rq)
@@ -337,7 +350,8 @@ static int peer_set(struct tool *tool, struct args *args)
 	if (!r && !(seen & ~1U))
 		r = tool_usage_error(tool,
 				     "\"mmesh peer set\" needs at least one of: endpoint, "
-				     "allowed-ips, psk, persistent-keepalive, suite, extended, subnet, candidate.");
+				     "allowed-ips, psk, persistent-keepalive, suite, extended, subnet, candidate, "
+				     "via.");
 	if (rq.incremental)
 		rq.peer.replace_allowed_ips = false;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_SET);
@@ -353,7 +367,8 @@ static int peer_replace(struct tool *tool, struct args *args)
 		r = refuse_incremental(tool, args, &rq);
 	/* All zero is each field's default. */
 	rq.peer.has |= MMESH_PEER_HAS_PSK | MMESH_PEER_HAS_KEEPALIVE | MMESH_PEER_HAS_SUITE |
-		       MMESH_PEER_HAS_EXTENDED | MMESH_PEER_HAS_SUBNET;
+		       MMESH_PEER_HAS_EXTENDED | MMESH_PEER_HAS_SUBNET |
+		       MMESH_PEER_HAS_VIA;
 	rq.peer.replace_allowed_ips = true;
 	return r ? r : send_request(tool, &rq, MMESH_PEER_ENSURE);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "relay.h"
 #include "show.h"
 
 #include <inttypes.h>
@@ -116,6 +117,8 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 	(void)snprintf(fwmark, sizeof(fwmark), "0x%x", dev->fwmark);
 	if (dev->fwmark || printer_is_json(p))
 		printer_uint(p, "fwmark", "fwmark", dev->fwmark, fwmark);
+	if (dev->relay)
+		printer_bool(p, "relay", "relay", true);
 	if (!opt->like_wg)
 		show_isolation(p, dev);
 	if (!opt->like_wg)
@@ -275,6 +278,7 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 		printer_bool(p, "extended", "extended", true);
 	if ((peer->has & MMESH_PEER_HAS_SUBNET) && (peer->subnet || printer_is_json(p)))
 		printer_uint(p, "subnet", "subnet", peer->subnet, NULL);
+	show_via(p, peer);
 	printer_heading_end(p);
 	printer_close_object(p);
 }

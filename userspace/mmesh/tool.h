@@ -106,6 +106,7 @@ void tool_on_retry(const char *host, const char *reason, unsigned int delay_ms);
 int object_key(struct tool *tool, struct args *args);
 int object_dev(struct tool *tool, struct args *args);
 int object_peer(struct tool *tool, struct args *args);
+int object_relay(struct tool *tool, struct args *args);
 int object_stat(struct tool *tool, struct args *args);
 int object_path(struct tool *tool, struct args *args);
 int object_monitor(struct tool *tool, struct args *args);

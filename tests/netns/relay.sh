@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Relays: peers that reach each other only by a third machine, which forwards what it can't read.
+. "$(dirname -- "$0")/../lib.sh"
+
+# mm NS WORD ...: the tool.
+mm() { mmesh -n "$1" "${@:2}"; }
+
+# device NAME NUMBER: namespace NAME has mm0 with a key, a port and addresses.
+device()
+{
+	local ns=${!1}
+
+	tunnel "$ns" mm0
+	keys "$1"
+	mm "$ns" dev set mm0 private-key "${PRIV[$1]}" listen-port "100$2"
+	addr "$ns" mm0 "192.168.241.$2/24" "fd00:9::$2/64"
+	ip -n "$ns" link set mm0 mtu 1380 up
+}
+
+# client NAME NUMBER RELAY NUMBER [RELAY_ADDRESS]: it knows the relay; its cable is in 10.9.NUMBER.0.
+client()
+{
+	mm "${!1}" peer add "${PUB[$3]}" dev mm0 extended on suite "${SUITE_OF:-wireguard}" \
+		endpoint "${5:-10.9.$2.254}:100$4" persistent-keepalive 5
+}
+
+# cable NAME NUMBER RELAY: to the relay, from 10.9.NUMBER.1 and fd09:NUMBER::1.
+cable()
+{
+	veth "${!1}" eth0 "${!3}" "e$2"
+	addr "${!1}" eth0 "10.9.$2.1/24" "fd09:$2::1/64"
+	addr "${!3}" "e$2" "10.9.$2.254/24" "fd09:$2::254/64"
+}
+
+# admit RELAY NAME [NETWORK]
+admit()
+{
+	mm "${!1}" relay add "${PUB[$2]}" dev mm0 network "${3:-7}"
+	mm "${!1}" peer set "${PUB[$2]}" dev mm0 suite "${SUITE_OF:-wireguard}"
+}
+
+# reaches NAME OTHER NUMBER VIA: OTHER's addresses, by the relay.
+reaches()
+{
+	mm "${!1}" peer add "${PUB[$2]}" dev mm0 extended on suite "${SUITE_OF:-wireguard}" \
+		via "$4" allowed-ips "192.168.241.$3/32,fd00:9::$3/128"
+}
+
+# A(1) and B(2), which have a cable to R(3) each, and nothing between them.
+star()
+{
+	ns A B R
+	cable A 1 R
+	cable B 2 R
+	device A 1; device B 2; device R 3
+	mm "$R" dev set mm0 relay on
+	admit R A; admit R B
+	client A 1 R 3 "${LEG_A:-}"; client B 2 R 3 "${LEG_B:-}"
+}
+
+one_hop()
+{
+	star
+	reaches A B 2 "${PUB[R]}"
+	reaches B A 1 "${PUB[R]}"
+	wait_for 15 handshaken "$R" "$A"
+	wait_for 15 handshaken "$R" "$B"
+}
+
+# handshaken NS NAME: a session with NS's first peer, and NAME's.
+handshaken() { [ "$(handshake_time "$2" mm0)" != 0 ] && [ -n "$(handshake_time "$2" mm0)" ]; }
+
+drops() { n "$1" mmesh -j stat show dev mm0 | jq -c '[.stats[0].counters | to_entries[] | select(.value > 0 and (.key | test("drop")))] | from_entries'; }
+
+relayed() { stat "$1" mm0 relay_packets; }
+
+test_one_hop()
+{
+	one_hop
+	pings "$A" 192.168.241.2 10
+	pings "$B" 192.168.241.1
+	pings "$A" fd00:9::2
+	expect_ge "$(relayed "$R")" 6 "messages relayed"
+	tcp "$A" "$B" 192.168.241.2 "$(volume 5000000)"
+	tcp "$B" "$A" fd00:9::1 "$(volume 5000000)"
+	expect_eq "$(drops "$R")" '{}' "drops at the relay"
+	# The clients share no address, so nothing went another way.
+	expect_eq "$(mm "$A" -j peer show "${PUB[B]}" | jq -r '.peers[0].via')" "${PUB[R]}" via
+}
+
+test_one_hop_aes256gcm()
+{
+	SUITE_OF=aes256gcm one_hop
+	pings "$A" 192.168.241.2 10
+	tcp "$A" "$B" 192.168.241.2 "$(volume 5000000)"
+	tcp "$B" "$A" fd00:9::1 "$(volume 5000000)"
+	expect_eq "$(drops "$R")" '{}' "drops at the relay"
+}
+
+# One leg over IPv4, the other over IPv6: the header of the other family is longer.
+test_legs_of_two_families()
+{
+	LEG_B='[fd09:2::254]' one_hop
+	pings "$A" 192.168.241.2 10
+	tcp "$A" "$B" 192.168.241.2 "$(volume 3000000)"
+	tcp "$B" "$A" 192.168.241.1 "$(volume 3000000)"
+}
+
+# A super-packet stays one: the relay handles fewer buffers than messages.
+test_bundles_stay_whole()
+{
+	local before
+
+	one_hop
+	pings "$A" 192.168.241.2 10
+	before=$(link_stat "$R" e2 tx.packets)
+	tcp "$A" "$B" 192.168.241.2 "$(volume 20000000)"
+	expect_le $(($(link_stat "$R" e2 tx.packets) - before)) $(($(relayed "$R") / 4)) \
+		"packets that left the relay"
+}
+
+# Only one end needs to be told; the other answers by the channel on which it was called.
+test_one_end_is_told()
+{
+	star
+	reaches A B 2 "${PUB[R]}"
+	mm "$B" peer add "${PUB[A]}" dev mm0 extended on allowed-ips 192.168.241.1/32
+	wait_for 15 handshaken "$R" "$B"
+	pings "$A" 192.168.241.2 10
+	pings "$B" 192.168.241.1
+}
+
+test_not_in_the_same_network()
+{
+	star
+	admit R B 8
+	reaches A B 2 "${PUB[R]}"
+	reaches B A 1 "${PUB[R]}"
+	wait_for 15 handshaken "$R" "$B"
+	silent "$A" 192.168.241.2 3
+	wait_for 5 counted "$R" relay_drop_network
+	expect_eq "$(relayed "$R")" 0 "messages relayed"
+	# Moved into it, they meet; moved out again, their channel ends.
+	admit R B 7
+	wait_for 20 pings "$A" 192.168.241.2 1
+	admit R B 8
+	silent "$A" 192.168.241.2
+	expect_ge "$(stat "$R" mm0 leg_drop_channel)" 1 leg_drop_channel
+}
+
+counted() { [ "$(stat "$1" mm0 "$2")" -gt 0 ]; }
+
+test_not_admitted()
+{
+	star
+	mm "$R" relay del "${PUB[A]}" dev mm0
+	reaches A B 2 "${PUB[R]}"
+	reaches B A 1 "${PUB[R]}"
+	wait_for 15 handshaken "$R" "$A"
+	silent "$A" 192.168.241.2 2
+	wait_for 5 counted "$R" relay_drop_permit
+	expect_eq "$(relayed "$R")" 0 "messages relayed"
+	admit R A
+	wait_for 20 pings "$A" 192.168.241.2 1
+	mm "$R" dev set mm0 relay off
+	silent "$A" 192.168.241.2
+	mm "$R" dev set mm0 relay on
+	wait_for 20 pings "$A" 192.168.241.2 1
+}
+
+# A relay that has lost everything is found again.
+test_relay_restarts()
+{
+	one_hop
+	pings "$A" 192.168.241.2 10
+	mm "$R" dev del mm0
+	silent "$A" 192.168.241.2
+	ip -n "$R" link add mm0 type mmesh
+	mm "$R" dev set mm0 private-key "${PRIV[R]}" listen-port 1003 relay on
+	ip -n "$R" link set mm0 mtu 1380 up
+	admit R A; admit R B
+	wait_for 40 pings "$A" 192.168.241.2 1
+	tcp "$A" "$B" 192.168.241.2 "$(volume 1000000)"
+}
+
+# What a client may send is bounded; the others don't notice.
+test_limits()
+{
+	local got
+
+	one_hop
+	pings "$A" 192.168.241.2 10
+	mm "$R" relay add "${PUB[A]}" dev mm0 network 7 limit-pps 100
+	n "$A" ping -q -f -c 1500 -W 1 192.168.241.2 >/dev/null || true
+	wait_for 5 counted "$R" relay_drop_limit
+	got=$(mm "$R" -j relay show dev mm0 | jq "[.relays[0].clients[] | select(.public_key == \"${PUB[A]}\")][0].drops.limit")
+	expect_eq "$got" "$(stat "$R" mm0 relay_drop_limit)" "the client's drops"
+	expect_ge "$got" 100 "drops by the limit"
+}
+
+# Nobody between A and B reads what they say.
+test_relay_sees_ciphertext_only()
+{
+	local text=the-quick-brown-fox-jumps-over-the-lazy-dog
+
+	command -v tcpdump >/dev/null || skip_test "no tcpdump"
+	one_hop
+	pings "$A" 192.168.241.2 10
+	n_bg "$R" tcpdump -i any -s 0 -U -w "$TMP/cap" udp 2>"$TMP/tcpdump"
+	wait_for 10 grep -q 'listening on' "$TMP/tcpdump"
+	pings "$A" 192.168.241.2
+	n "$A" ping -q -c 3 -s 64 -p "$(printf %s "${text:0:16}" | xxd -p)" 192.168.241.2 >/dev/null
+	wait_for 10 captured 6
+	# The same text is seen where it is in the clear.
+	expect_eq "$(grep -c "${text:0:16}" "$TMP/cap" || true)" 0 "packets in clear at the relay"
+}
+
+captured() { [ "$(tcpdump -r "$TMP/cap" 2>/dev/null | wc -l)" -ge "$1" ]; }
+
+test_refusals()
+{
+	star
+	refused mm "$A" peer add "${PUB[B]}" dev mm0 extended on via "${PUB[B]}"
+	refused mm "$A" peer add "${PUB[B]}" dev mm0 extended on via "$(mmesh key gen | mmesh key pub)"
+	refused mm "$A" peer add "${PUB[B]}" dev mm0 via "${PUB[R]}"
+	refused mm "$A" peer add "${PUB[B]}" dev mm0 extended on via "${PUB[R]},${PUB[R]}"
+	refused mm "$R" relay add "${PUB[A]}" dev mm0 network 0
+	refused mm "$R" relay add "${PUB[A]}" dev mm0 network 7 limit-pps 1
+	refused mm "$R" relay add "${PUB[A]}" dev mm0 network 7 limit-bps 1
+	mm "$R" dev set mm0 relay-clients 2
+	refused mm "$R" relay add "$(mmesh key gen | mmesh key pub)" dev mm0 network 7
+	expect_eq "$(mm "$A" -j peer show | jq '.peers | length')" 1 "peers of A"
+}
+
+run_tests "$@"
