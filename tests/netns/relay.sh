@@ -149,6 +149,34 @@ test_not_in_the_same_network()
 	expect_ge "$(stat "$R" mm0 leg_drop_channel)" 1 leg_drop_channel
 }
 
+# A(1) - R(3) - S(4) - B(2): two relays, which trust each other.
+test_two_hops()
+{
+	ns A B R S
+	cable A 1 R
+	cable B 2 S
+	cable S 4 R
+	device A 1; device B 2; device R 3; device S 4
+	mm "$R" dev set mm0 relay on
+	mm "$S" dev set mm0 relay on
+	admit R A; admit S B
+	mm "$R" relay add "${PUB[S]}" dev mm0 trunk on
+	mm "$S" relay add "${PUB[R]}" dev mm0 trunk on
+	mm "$S" peer set "${PUB[R]}" dev mm0 endpoint 10.9.4.254:1003 persistent-keepalive 5
+	client A 1 R 3; client B 2 S 4
+	reaches A B 2 "${PUB[R]},${PUB[S]}"
+	reaches B A 1 "${PUB[S]},${PUB[R]}"
+	pings "$A" 192.168.241.2 25
+	pings "$B" 192.168.241.1 15
+	tcp "$A" "$B" 192.168.241.2 "$(volume 3000000)"
+	tcp "$B" "$A" fd00:9::1 "$(volume 3000000)"
+	expect_ge "$(relayed "$R")" 100 "messages relayed by the first"
+	expect_ge "$(relayed "$S")" 100 "messages relayed by the second"
+	# Without trust in R, S does nothing for its clients.
+	mm "$S" relay del "${PUB[R]}" dev mm0
+	silent "$A" 192.168.241.2
+}
+
 counted() { [ "$(stat "$1" mm0 "$2")" -gt 0 ]; }
 
 test_not_admitted()
