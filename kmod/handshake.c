@@ -89,14 +89,24 @@ static void send_elsewhere(struct mmesh_peer *peer, const void *msg, size_t len)
 {
 	unsigned int attempt = READ_ONCE(peer->timers.handshake_attempts), i, n;
 	struct mmesh_addr addr[ALTERNATIVES];
+	struct sk_buff *skb;
 
 	if (!attempt)
 		return;
 	n = mmesh_path_alternatives(peer, attempt * ALTERNATIVES, addr,
 				    ALTERNATIVES);
-	for (i = 0; i < n; i++)
-		mmesh_socket_send_buffer_to(peer->device, &addr[i], msg, len,
-					    MMESH_HANDSHAKE_DS);
+	local_bh_disable();
+	rcu_read_lock();
+	for (i = 0; i < n; i++) {
+		skb = mmesh_socket_alloc(len);
+		if (!skb)
+			break;
+		memcpy(skb->data, msg, len);
+		mmesh_socket_send_path(peer, &addr[i], skb, MMESH_HANDSHAKE_DS,
+				       false);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
 }
 
 /* @to is NULL for the peer's endpoint. */

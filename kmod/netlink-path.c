@@ -13,11 +13,27 @@
 #include "path.h"
 #include "peer.h"
 
-static int put_addr(struct sk_buff *skb, const struct mmesh_addr *addr)
+/* A relay that is being removed has no key to show any more. */
+static int put_relay(struct sk_buff *skb, struct mmesh_device *m,
+		     const struct mmesh_addr *addr)
 {
-	/* Its source says that it is one of a relay; which one, the peer's via. */
+	struct mmesh_peer *relay;
+	int ret = 0;
+
+	rcu_read_lock();
+	relay = mmesh_ext_by_number(m, addr->relay.relay);
+	if (relay)
+		ret = nla_put(skb, MMESH_A_PATH_RELAY, MMESH_KEY_LEN,
+			      relay->handshake.remote_static);
+	rcu_read_unlock();
+	return ret;
+}
+
+static int put_addr(struct sk_buff *skb, struct mmesh_device *m,
+		    const struct mmesh_addr *addr)
+{
 	if (mmesh_addr_is_relayed(addr))
-		return 0;
+		return put_relay(skb, m, addr);
 	if (addr->addr.sa_family == AF_INET)
 		return nla_put_in_addr(skb, MMESH_A_PATH_ADDR4,
 				       addr->addr4.sin_addr.s_addr) ?:
@@ -38,7 +54,7 @@ static int put_path(struct sk_buff *skb, const struct mmesh_peer *peer,
 	if (nla_put_u32(skb, MMESH_A_PATH_IFINDEX, peer->device->dev->ifindex) ||
 	    nla_put(skb, MMESH_A_PATH_PUBLIC_KEY, MMESH_KEY_LEN,
 		    peer->handshake.remote_static) ||
-	    put_addr(skb, &info->addr) ||
+	    put_addr(skb, peer->device, &info->addr) ||
 	    nla_put_u32(skb, MMESH_A_PATH_STATE, info->state) ||
 	    nla_put_u32(skb, MMESH_A_PATH_REASON, info->reason) ||
 	    nla_put_u32(skb, MMESH_A_PATH_SOURCES, info->sources) ||

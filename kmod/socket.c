@@ -400,9 +400,19 @@ static struct dst_entry *route_to(struct mmesh_device *m, const struct mmesh_add
 
 unsigned int mmesh_socket_route_mtu(struct mmesh_device *m, const struct mmesh_addr *addr)
 {
-	struct dst_entry *dst = route_to(m, addr);
+	struct mmesh_endpoint *endpoint;
+	struct mmesh_peer *relay;
+	struct dst_entry *dst;
 	unsigned int mtu;
 
+	if (mmesh_addr_is_relayed(addr)) {
+		relay = mmesh_ext_by_number(m, addr->relay.relay);
+		endpoint = relay ? rcu_dereference(relay->endpoint) : NULL;
+		if (!endpoint || mmesh_addr_is_relayed(&endpoint->addr))
+			return 0;
+		addr = &endpoint->addr;
+	}
+	dst = route_to(m, addr);
 	if (!dst)
 		return 0;
 	mtu = dst_mtu(dst);

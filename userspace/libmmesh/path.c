@@ -91,6 +91,7 @@ int mmesh_path_parse(struct mmesh_path *ret, const struct nlmsghdr *msg, struct 
 		return error_set(err, EPROTO, "the kernel sent a path without a public key");
 	/* A newer kernel may know paths that aren't addresses. */
 	(void)parse_endpoint(&ret->endpoint, &attrs);
+	ret->has_relay = mmesh_attr_bytes(&attrs, MMESH_A_PATH_RELAY, ret->relay, KEY_LEN);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PATH_IFINDEX, &ret->ifindex);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PATH_STATE, &ret->state);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PATH_REASON, &ret->reason);

@@ -11,6 +11,8 @@ struct mmesh_path {
 	uint32_t ifindex;
 	uint8_t public_key[KEY_LEN];
 	union endpoint endpoint;
+	bool has_relay; /* then it has no endpoint but: */
+	uint8_t relay[KEY_LEN];
 	uint32_t state;	  /* enum mmesh_path_state */
 	uint32_t reason;  /* enum mmesh_path_reason */
 	uint32_t sources; /* enum mmesh_path_source, bits */

@@ -104,7 +104,14 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 	if (event->peer)
 		event_peer(p, event->peer);
 	if (event->has_path) {
-		event_endpoint(p, &event->path.endpoint);
+		if (event->path.has_relay) {
+			char relay[KEY_TEXT_SIZE];
+
+			key_format(relay, event->path.relay);
+			printer_string(p, "relay", NULL, relay);
+		} else {
+			event_endpoint(p, &event->path.endpoint);
+		}
 		show_path_state(p, &event->path);
 	}
 	printer_text(p, "\n");

@@ -8,11 +8,39 @@ static void path_endpoint(struct printer *p, const struct mmesh_path *path)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 
+	if (path->has_relay) {
+		printer_null(p, "endpoint", NULL, NULL);
+		return;
+	}
 	endpoint_format_address(text, &path->endpoint);
 	printer_open_object(p, "endpoint");
 	printer_string(p, "address", NULL, text);
 	printer_uint(p, "port", NULL, endpoint_port(&path->endpoint), NULL);
 	printer_close_object(p);
+}
+
+/* How it is called in text. */
+static void path_name(char ret_text[ENDPOINT_TEXT_SIZE], const struct mmesh_path *path)
+{
+	char key[KEY_TEXT_SIZE];
+
+	if (!path->has_relay) {
+		endpoint_format(ret_text, &path->endpoint);
+		return;
+	}
+	key_format(key, path->relay);
+	(void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "via %s", key);
+}
+
+static void path_relay(struct printer *p, const struct mmesh_path *path)
+{
+	char key[KEY_TEXT_SIZE];
+
+	key_format(key, path->relay);
+	if (path->has_relay)
+		printer_string(p, "relay", NULL, key);
+	else
+		printer_null(p, "relay", NULL, NULL);
 }
 
 static void path_sources(struct printer *p, const struct mmesh_path *path)
@@ -88,7 +116,7 @@ static void brief_path(struct printer *p, const char *device, const struct mmesh
 	char state[MMESH_PATH_TEXT_SIZE], reason[MMESH_PATH_TEXT_SIZE];
 
 	key_format(key, path->public_key);
-	endpoint_format(endpoint, &path->endpoint);
+	path_name(endpoint, path);
 	mmesh_path_state_format(state, path->state);
 	mmesh_path_reason_format(reason, path->reason);
 	printer_text(p, "%-15s %s%s%s %s %-21s %s %s\n", device, printer_colour_on(p, COLOUR_YELLOW),
@@ -105,12 +133,14 @@ void show_path(struct printer *p, const char *device, const struct mmesh_path *p
 		return;
 	}
 	key_format(key, path->public_key);
-	endpoint_format(endpoint, &path->endpoint);
+	path_name(endpoint, path);
 	printer_open_object(p, NULL);
-	if (printer_is_json(p))
+	if (printer_is_json(p)) {
 		path_endpoint(p, path);
-	else
+		path_relay(p, path);
+	} else {
 		printer_heading(p, "path", "path", endpoint, COLOUR_GREEN);
+	}
 	printer_string(p, "public_key", "peer", key);
 	printer_string(p, "device", "device", device);
 	show_path_state(p, path);
