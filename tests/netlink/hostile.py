@@ -114,7 +114,8 @@ class Exhaustive:
                       "endpoint-port": 9, "persistent-keepalive": 5, "suite": "aes256gcm",
                       "allowed-ips": [{"addr4": "10.9.0.0", "cidr": 16, "flags": 0}]},
                      {"ifname": "hm0", "public-key": key(8), "endpoint-addr6": "fe80::9", "endpoint-port": 9,
-                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}], "subnet": 9}],
+                      "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}], "subnet": 9,
+                      "extended": 1, "network": 5, "relay-permit": 1, "limit-pps": 5, "limit-bps": 6}],
         "peer-set": [{"ifname": "hm0", "public-key": key(1), "preshared-key": key(5), "flags": 3,
                       "endpoint-addr4": "192.0.2.9", "endpoint-port": 9, "persistent-keepalive": 5,
                       "suite": "aes256gcm", "allowed-ips": [{"addr4": "10.9.0.0", "cidr": 16, "flags": 0}]},
@@ -122,6 +123,9 @@ class Exhaustive:
                       "endpoint-scope": 1, "allowed-ips": [{"addr6": "fd09::", "cidr": 16}], "subnet": 9}],
         "peer-del": [{"ifname": "hm0", "public-key": key(1)}],
         "stat-get": [{"ifname": "hm0"}],
+        **{op: [{"ifname": "hm0", "public-key": key(1), "addr4": "192.0.2.9", "port": 9},
+                {"ifname": "hm0", "public-key": key(1), "addr6": "fe80::9", "port": 9, "scope": 1}]
+           for op in ("path-get", "path-add", "path-del")},
     }
     NEEDED = {"public-key"}
 
@@ -336,7 +340,7 @@ class Exhaustive:
         for op in ("dev-set", "peer-add", "peer-set", "peer-del"):
             yield Case("dump of a change", op, self.encode(op, self.VALID[op][0])[0], {errno.EOPNOTSUPP}, bare=True,
                        **dump)
-        for number in (0, 3, 8, 9, 10, 11, 12, 14, 100, 255):
+        for number in {*range(100), 255} - {op["id"] for op in self.spec.ops.values() if "do" in op or "dump" in op}:
             yield Case(f"command {number}", number, b"", {errno.EOPNOTSUPP}, bare=True)
 
     def all_or_nothing(self):
