@@ -113,8 +113,13 @@ static void note_rtt(struct mmesh_pathstate *p, u64 rtt_us)
 {
 	u32 rtt = clamp_t(u64, rtt_us, 1, 60 * 1000 * 1000);
 
-	if (!p->rtt_us)
+	/* The first answers may have waited for a neighbour's address, or for
+	 * the path to open: the quickest of them counts.
+	 */
+	if (!p->rtt_us || p->state != MMESH_PATH_STATE_ALIVE)
 		p->rtt_us = rtt;
+	else if (p->streak < MMESH_PATH_STREAK)
+		p->rtt_us = min(p->rtt_us, rtt);
 	else
 		p->rtt_us += ((s32)rtt - (s32)p->rtt_us) / RTT_WEIGHT;
 }

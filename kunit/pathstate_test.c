@@ -206,6 +206,23 @@ static void pathstate_failover(struct kunit *test)
 	KUNIT_EXPECT_LE(test, worst, 3000);
 }
 
+/* The first answer took its time, as it waited for a neighbour's address. */
+static void pathstate_slow_first_answer(struct kunit *test)
+{
+	struct play *play = new_play(test, 2);
+
+	play->using = 1;
+	mmesh_path_state_init(&play->path[1].state, true);
+	play->path[0].up = false;
+	run(play, 5000);
+	play->path[0].delay = 200;
+	play->path[0].up = true;
+	while (play->path[0].state.state != MMESH_PATH_STATE_ALIVE)
+		step(play);
+	play->path[0].delay = 20;
+	KUNIT_EXPECT_LE(test, until(play, 0, 60000), 2000);
+}
+
 /* However long it was away, nothing of that is held against it. */
 static void pathstate_long_outage(struct kunit *test)
 {
@@ -395,6 +412,7 @@ static struct kunit_case pathstate_cases[] = {
 	KUNIT_CASE(pathstate_first_answer),
 	KUNIT_CASE(pathstate_never_answers),
 	KUNIT_CASE(pathstate_failover),
+	KUNIT_CASE(pathstate_slow_first_answer),
 	KUNIT_CASE(pathstate_long_outage),
 	KUNIT_CASE(pathstate_no_data),
 	KUNIT_CASE(pathstate_lossy),
