@@ -13,91 +13,18 @@
  * its way down, because children of a removed node stay in place.
  */
 #include <linux/bitops.h>
-#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/socket.h>
 #include <linux/string.h>
 
 #include "allowedips.h"
+#include "allowedips-node.h"
+#include "holders.h"
 #include "limits.h"
 #include "peer.h"
-
-enum {
-	V4_BITS = 32,
-	V6_BITS = 128,
-};
-
-/* One cache line; kmalloc() aligns objects of a power of two to their size. */
-struct mmesh_allowedips_node {
-	struct mmesh_allowedips_node __rcu *child[2];
-	u64 bits[2];
-	/* Who holds the prefix; NULL in a fork. All that a lookup does with it
-	 * is hand it out, so a set of holders can take its place.
-	 */
-	struct mmesh_peer __rcu *holder;
-	u8 cidr;
-	u8 width;	/* V4_BITS or V6_BITS */
-	union {
-		struct list_head list;	/* of the holder's; while in the trie */
-		struct rcu_head rcu;	/* afterwards */
-	};
-};
-
-#ifdef CONFIG_64BIT
-static_assert(sizeof(struct mmesh_allowedips_node) <= 64);
-#endif
-
-struct prefix {
-	u64 bits[2];
-	u8 cidr;
-	u8 width;
-};
-
-/* Word @word, 0 or 1, of a mask of the @n first bits; @n <= 128. */
-static inline u64 mask(unsigned int n, unsigned int word)
-{
-	if (n <= 64 * word)
-		return 0;
-	n -= 64 * word;
-	return n < 64 ? ~(~0ULL >> n) : ~0ULL;
-}
-
-static inline u64 word_v4(__be32 addr)
-{
-	return (u64)be32_to_cpu(addr) << 32;
-}
-
-static inline u64 word_v6(const struct in6_addr *addr, unsigned int word)
-{
-	return (u64)be32_to_cpu(addr->s6_addr32[2 * word]) << 32 |
-	       be32_to_cpu(addr->s6_addr32[2 * word + 1]);
-}
-
-static int prefix_v4(struct prefix *p, const struct in_addr *ip, u8 cidr)
-{
-	if (cidr > V4_BITS)
-		return -EINVAL;
-	p->bits[0] = word_v4(ip->s_addr) & mask(cidr, 0);
-	p->bits[1] = 0;
-	p->cidr = cidr;
-	p->width = V4_BITS;
-	return 0;
-}
-
-static int prefix_v6(struct prefix *p, const struct in6_addr *ip, u8 cidr)
-{
-	if (cidr > V6_BITS)
-		return -EINVAL;
-	p->bits[0] = word_v6(ip, 0) & mask(cidr, 0);
-	p->bits[1] = word_v6(ip, 1) & mask(cidr, 1);
-	p->cidr = cidr;
-	p->width = V6_BITS;
-	return 0;
-}
 
 /* Bit number @at of an address, the first being 0; @at < 128. */
 static inline unsigned int bit_of(const u64 bits[2], unsigned int at)
@@ -122,11 +49,29 @@ static inline bool covers(const struct mmesh_allowedips_node *node,
 		!((node->bits[1] ^ key[1]) & mask(node->cidr, 1)));
 }
 
-/* @width is constant in each caller, so this becomes one loop per family. */
+/* How long a prefix has to be at least in which the address @key is found. */
+static inline unsigned int least_cidr(struct mmesh_allowedips_member __rcu * const *slot,
+				      const u64 key[2], u8 width)
+{
+	const struct mmesh_allowedips_member *member;
+
+	member = rcu_dereference_check(*slot, rcu_read_lock_bh_held());
+	if (likely(!member) ||
+	    (member->bits[0] ^ key[0]) & mask(member->cidr, 0) ||
+	    (width != V4_BITS && (member->bits[1] ^ key[1]) & mask(member->cidr, 1)))
+		return 0;
+	return member->cidr;
+}
+
+/* The holder of the longest prefix. @width is constant in each caller, so this
+ * becomes one loop per family.
+ */
 static __always_inline struct mmesh_peer *
 longest(struct mmesh_allowedips_node __rcu * const *root,
+	struct mmesh_allowedips_member __rcu * const *member,
 	const u64 key[2], u8 width)
 {
+	const unsigned int least = least_cidr(member, key, width);
 	struct mmesh_allowedips_node *node;
 	struct mmesh_peer *found = NULL;
 
@@ -136,7 +81,7 @@ longest(struct mmesh_allowedips_node __rcu * const *root,
 
 		holder = rcu_dereference_check(node->holder,
 					       rcu_read_lock_bh_held());
-		if (holder)
+		if (holder && node->cidr >= least)
 			found = holder;
 		if (node->cidr == width)
 			break;
@@ -146,21 +91,75 @@ longest(struct mmesh_allowedips_node __rcu * const *root,
 	return found;
 }
 
-struct mmesh_peer *
-mmesh_allowedips_lookup_v4(const struct mmesh_allowedips *table, __be32 addr)
+static struct mmesh_peer *choose(struct mmesh_peer *holder,
+				 const struct sk_buff *skb)
+{
+	if (likely(!is_set(holder)))
+		return holder;
+	return mmesh_holders_pick(set_of(holder), mmesh_holders_flow(skb));
+}
+
+static bool owns(struct mmesh_peer *holder, const struct mmesh_peer *peer)
+{
+	return likely(!is_set(holder)) ? holder == peer :
+	       mmesh_holders_have(set_of(holder), peer);
+}
+
+static struct mmesh_peer *longest_v4(const struct mmesh_allowedips *table, __be32 addr)
 {
 	const u64 key[2] = { word_v4(addr) };
 
-	return longest(&table->root4, key, V4_BITS);
+	return longest(&table->root4, &table->member4, key, V4_BITS);
+}
+
+static struct mmesh_peer *longest_v6(const struct mmesh_allowedips *table,
+				     const struct in6_addr *addr)
+{
+	const u64 key[2] = { word_v6(addr, 0), word_v6(addr, 1) };
+
+	return longest(&table->root6, &table->member6, key, V6_BITS);
+}
+
+struct mmesh_peer *
+mmesh_allowedips_lookup_v4(const struct mmesh_allowedips *table, __be32 addr,
+			   const struct sk_buff *skb)
+{
+	return choose(longest_v4(table, addr), skb);
 }
 
 struct mmesh_peer *
 mmesh_allowedips_lookup_v6(const struct mmesh_allowedips *table,
-			   const struct in6_addr *addr)
+			   const struct in6_addr *addr, const struct sk_buff *skb)
+{
+	return choose(longest_v6(table, addr), skb);
+}
+
+bool mmesh_allowedips_owns_v4(const struct mmesh_allowedips *table, __be32 addr,
+			      const struct mmesh_peer *peer)
+{
+	return owns(longest_v4(table, addr), peer);
+}
+
+bool mmesh_allowedips_owns_v6(const struct mmesh_allowedips *table,
+			      const struct in6_addr *addr,
+			      const struct mmesh_peer *peer)
+{
+	return owns(longest_v6(table, addr), peer);
+}
+
+bool mmesh_allowedips_is_member_v4(const struct mmesh_allowedips *table, __be32 addr)
+{
+	const u64 key[2] = { word_v4(addr) };
+
+	return least_cidr(&table->member4, key, V4_BITS);
+}
+
+bool mmesh_allowedips_is_member_v6(const struct mmesh_allowedips *table,
+				   const struct in6_addr *addr)
 {
 	const u64 key[2] = { word_v6(addr, 0), word_v6(addr, 1) };
 
-	return longest(&table->root6, key, V6_BITS);
+	return least_cidr(&table->member6, key, V6_BITS);
 }
 
 /* Writers, from here on: the update lock is held. */
@@ -230,18 +229,120 @@ static bool is_prefix(const struct mmesh_allowedips_node *node,
 	       node->bits[1] == p->bits[1];
 }
 
-/* Let @node have a holder, in place of any that it had. */
-static void set_holder(struct mmesh_allowedips *table,
-		       struct mmesh_allowedips_node *node,
-		       struct mmesh_peer *peer, struct mutex *lock)
+/* Take the node, or its set's holders, from the lists of the peers. */
+static void unlink_holders(struct mmesh_allowedips *table,
+			   struct mmesh_allowedips_node *node,
+			   struct mmesh_peer *holder)
 {
-	if (holder_of(node, lock))
-		list_del(&node->list);
-	else
+	struct mmesh_holders *set;
+	unsigned int i;
+
+	if (!holder)
+		return;
+	if (!is_set(holder)) {
+		list_del_init(&node->list);
+		table->count--;
+		return;
+	}
+	set = set_of(holder);
+	for (i = 0; i < set->count; i++)
+		if (rcu_access_pointer(set->holder[i].peer)) {
+			list_del_init(&set->holder[i].list);
+			table->count--;
+		}
+}
+
+static void link_holders(struct mmesh_allowedips *table,
+			 struct mmesh_allowedips_node *node,
+			 struct mmesh_peer *holder, struct mutex *lock)
+{
+	struct mmesh_holders *set;
+	struct mmesh_peer *peer;
+	unsigned int i;
+
+	if (!holder)
+		return;
+	if (!is_set(holder)) {
+		list_add_tail(&node->list, &holder->allowedips_list);
 		table->count++;
-	list_add_tail(&node->list, &peer->allowedips_list);
-	rcu_assign_pointer(node->holder, peer);
+		return;
+	}
+	set = set_of(holder);
+	for (i = 0; i < set->count; i++) {
+		peer = rcu_dereference_protected(set->holder[i].peer,
+						 lockdep_is_held(lock));
+		if (!peer)
+			continue;
+		list_add_tail(&set->holder[i].list, &peer->shared_list);
+		table->count++;
+	}
+}
+
+/* Let @node have @holder, in place of any that it had, which is returned. */
+static struct mmesh_peer *set_holder(struct mmesh_allowedips *table,
+				     struct mmesh_allowedips_node *node,
+				     struct mmesh_peer *holder, struct mutex *lock)
+{
+	struct mmesh_peer *old = holder_of(node, lock);
+
+	unlink_holders(table, node, old);
+	link_holders(table, node, holder, lock);
+	rcu_assign_pointer(node->holder, holder);
 	table->seq++;
+	return old;
+}
+
+static void free_holder(struct mmesh_peer *holder)
+{
+	struct mmesh_holders *set = set_of(holder);
+
+	if (is_set(holder))
+		kfree_rcu(set, rcu);
+}
+
+/* Append to a set that is being built, in its place by priority. */
+static void add_to_set(struct mmesh_holders *set, struct mmesh_peer *peer,
+		       u32 priority, u32 weight)
+{
+	struct mmesh_holder *h;
+	unsigned int at = set->count++;
+
+	for (; at && set->holder[at - 1].priority > priority; at--)
+		set->holder[at] = set->holder[at - 1];
+	h = &set->holder[at];
+	RCU_INIT_POINTER(h->peer, peer);
+	h->priority = priority;
+	h->weight = weight;
+}
+
+/* A set of @peer and, if it shares, of who holds the prefix now. */
+static struct mmesh_peer *new_set(struct mmesh_peer *now, struct mmesh_peer *peer,
+				  const struct mmesh_share *share, struct mutex *lock)
+{
+	struct mmesh_holders *set, *old = is_set(now) ? set_of(now) : NULL;
+	unsigned int i;
+
+	set = kzalloc(struct_size(set, holder, 1 + (old ? old->count : 1)),
+		      GFP_KERNEL_ACCOUNT);
+	if (!set)
+		return NULL;
+	if (share->shared && now && !old && now != peer)
+		add_to_set(set, now, 0, 1);
+	for (i = 0; share->shared && old && i < old->count; i++) {
+		const struct mmesh_holder *h = &old->holder[i];
+		struct mmesh_peer *other;
+
+		other = rcu_dereference_protected(h->peer, lockdep_is_held(lock));
+		if (other && other != peer)
+			add_to_set(set, other, h->priority, h->weight);
+	}
+	add_to_set(set, peer, share->priority, share->weight);
+	/* No more are moved. */
+	for (i = 0; i < set->count; i++) {
+		INIT_LIST_HEAD(&set->holder[i].list);
+		set->holder[i].set = set;
+	}
+	return tagged(set);
 }
 
 /* Put @node into @slot, above what is there now. */
@@ -279,49 +380,168 @@ static int put_beside(struct mmesh_allowedips_node __rcu **slot,
 	return 0;
 }
 
-static int insert(struct mmesh_allowedips *table, const struct prefix *p,
-		  struct mmesh_peer *peer, struct mutex *lock)
+/* Put a node of @p's, which has no holder yet, into the trie. */
+static struct mmesh_allowedips_node *add_node(const struct place *at,
+					      const struct prefix *p,
+					      struct mutex *lock)
 {
-	struct place at = place_of(table, p, lock);
-	struct mmesh_allowedips_node *there = deref(*at.slot, lock), *node;
+	struct mmesh_allowedips_node *there = deref(*at->slot, lock), *node;
 	unsigned int common = 0;
-	bool exact;
-	int ret;
-
-	lockdep_assert_held(lock);
-
-	exact = there && is_prefix(there, p);
-	if (exact && holder_of(there, lock) == peer)
-		return 0;
-	if (!(exact && holder_of(there, lock)) &&
-	    table->count >= MMESH_MAX_PREFIXES_PER_DEVICE)
-		return -ENOSPC;
-	if (exact) {
-		set_holder(table, there, peer, lock);
-		return 0;
-	}
 
 	node = node_alloc(p);
 	if (!node)
-		return -ENOMEM;
-	/* A reader may find the node as soon as it is in, so it is complete. */
-	RCU_INIT_POINTER(node->holder, peer);
+		return NULL;
 	if (there)
 		common = min_t(unsigned int, there->cidr,
 			       common_bits(there->bits, p->bits));
 	if (!there || common >= p->cidr) {
-		put_above(at.slot, node, lock);
-	} else {
-		ret = put_beside(at.slot, node, common, lock);
-		if (ret) {
-			kfree(node);
-			return ret;
-		}
+		put_above(at->slot, node, lock);
+	} else if (put_beside(at->slot, node, common, lock)) {
+		kfree(node);
+		return NULL;
 	}
-	list_add_tail(&node->list, &peer->allowedips_list);
-	table->count++;
-	table->seq++;
+	return node;
+}
+
+static const struct mmesh_share alone = { .weight = 1 };
+
+static bool is_alone(const struct mmesh_share *share)
+{
+	return !share->shared && !share->priority && share->weight == 1;
+}
+
+/* Replace @node in @slot by its only child, or nothing, unless it has a use:
+ * a holder, or two children.
+ */
+static void prune(struct mmesh_allowedips_node __rcu **slot,
+		  struct mmesh_allowedips_node *node, struct mutex *lock)
+{
+	struct mmesh_allowedips_node *left = deref(node->child[0], lock);
+	struct mmesh_allowedips_node *right = deref(node->child[1], lock);
+
+	if (holder_of(node, lock) || (left && right))
+		return;
+	rcu_assign_pointer(*slot, left ?: right);
+	kfree_rcu(node, rcu);
+}
+
+/* Take the prefix in @at from its holders. */
+static void remove_at(struct mmesh_allowedips *table, const struct place *at,
+		      struct mutex *lock)
+{
+	struct mmesh_allowedips_node *node = deref(*at->slot, lock);
+
+	free_holder(set_holder(table, node, NULL, lock));
+	prune(at->slot, node, lock);
+	if (at->parent)
+		prune(at->parent_slot, at->parent, lock);
+}
+
+static struct prefix prefix_of(const struct mmesh_allowedips_node *node)
+{
+	return (struct prefix){
+		.bits = { node->bits[0], node->bits[1] },
+		.cidr = node->cidr,
+		.width = node->width,
+	};
+}
+
+static int give(struct mmesh_allowedips *table, const struct prefix *p,
+		struct mmesh_peer *peer, const struct mmesh_share *share,
+		struct mmesh_allowedips_undo *undo, struct mutex *lock)
+{
+	const struct place at = place_of(table, p, lock);
+	struct mmesh_allowedips_node *node = deref(*at.slot, lock);
+	struct mmesh_peer *holder, *now;
+	bool exact;
+
+	lockdep_assert_held(lock);
+	memset(undo, 0, sizeof(*undo));
+	exact = node && is_prefix(node, p);
+	now = exact ? holder_of(node, lock) : NULL;
+	if (now == peer && is_alone(share))
+		return 0;
+	if (!(now && is_alone(share)) &&
+	    table->count >= MMESH_MAX_PREFIXES_PER_DEVICE)
+		return -ENOSPC;
+
+	holder = is_alone(share) ? peer : new_set(now, peer, share, lock);
+	if (!holder)
+		return -ENOMEM;
+	if (is_set(holder) && set_of(holder)->count > MMESH_MAX_HOLDERS) {
+		kfree(set_of(holder));
+		return -EUSERS;
+	}
+	if (!exact)
+		node = add_node(&at, p, lock);
+	if (!node) {
+		if (is_set(holder))
+			kfree(set_of(holder));
+		return -ENOMEM;
+	}
+	if (is_set(holder))
+		set_of(holder)->node = node;
+	undo->node = node;
+	undo->before = set_holder(table, node, holder, lock);
 	return 0;
+}
+
+void mmesh_allowedips_keep(struct mmesh_allowedips_undo *undo)
+{
+	if (undo->node)
+		free_holder(undo->before);
+	undo->node = NULL;
+}
+
+void mmesh_allowedips_undo(struct mmesh_allowedips *table,
+			   struct mmesh_allowedips_undo *undo, struct mutex *lock)
+{
+	struct mmesh_allowedips_node *node = undo->node;
+	struct prefix p;
+	struct place at;
+
+	lockdep_assert_held(lock);
+	if (!node)
+		return;
+	undo->node = NULL;
+	if (undo->before) {
+		free_holder(set_holder(table, node, undo->before, lock));
+		return;
+	}
+	p = prefix_of(node);
+	at = place_of(table, &p, lock);
+	remove_at(table, &at, lock);
+}
+
+static int insert(struct mmesh_allowedips *table, const struct prefix *p,
+		  struct mmesh_peer *peer, struct mutex *lock)
+{
+	struct mmesh_allowedips_undo undo;
+	int ret = give(table, p, peer, &alone, &undo, lock);
+
+	if (!ret)
+		mmesh_allowedips_keep(&undo);
+	return ret;
+}
+
+int mmesh_allowedips_give_v4(struct mmesh_allowedips *table,
+			     const struct in_addr *ip, u8 cidr,
+			     struct mmesh_peer *peer, const struct mmesh_share *share,
+			     struct mmesh_allowedips_undo *undo, struct mutex *lock)
+{
+	struct prefix p;
+
+	return prefix_v4(&p, ip, cidr) ?: give(table, &p, peer, share, undo, lock);
+}
+
+int mmesh_allowedips_give_v6(struct mmesh_allowedips *table,
+			     const struct in6_addr *ip, u8 cidr,
+			     struct mmesh_peer *peer, const struct mmesh_share *share,
+			     struct mmesh_allowedips_undo *undo, struct mutex *lock)
+{
+	struct prefix p;
+
+	return prefix_v6(&p, ip, cidr) ?: give(table, &p, peer, share, undo, lock);
 }
 
 int mmesh_allowedips_insert_v4(struct mmesh_allowedips *table,
@@ -342,35 +562,28 @@ int mmesh_allowedips_insert_v6(struct mmesh_allowedips *table,
 	return prefix_v6(&p, ip, cidr) ?: insert(table, &p, peer, lock);
 }
 
-/* Replace @node in @slot by its only child, or nothing, unless it has a use:
- * a holder, or two children.
- */
-static void prune(struct mmesh_allowedips_node __rcu **slot,
-		  struct mmesh_allowedips_node *node, struct mutex *lock)
+/* Let @peer leave the set; that takes no memory. *@ret_empty: it was the last. */
+static bool leave(struct mmesh_allowedips *table, struct mmesh_holders *set,
+		  struct mmesh_peer *peer, bool *ret_empty)
 {
-	struct mmesh_allowedips_node *left = deref(node->child[0], lock);
-	struct mmesh_allowedips_node *right = deref(node->child[1], lock);
+	bool found = false;
+	unsigned int i;
 
-	if (holder_of(node, lock) || (left && right))
-		return;
-	rcu_assign_pointer(*slot, left ?: right);
-	kfree_rcu(node, rcu);
-}
+	*ret_empty = true;
+	for (i = 0; i < set->count; i++) {
+		struct mmesh_holder *h = &set->holder[i];
 
-/* Take the prefix in @at from its holder. */
-static void remove_at(struct mmesh_allowedips *table, const struct place *at,
-		      struct mutex *lock)
-{
-	struct mmesh_allowedips_node *node = deref(*at->slot, lock);
-
-	list_del_init(&node->list);
-	RCU_INIT_POINTER(node->holder, NULL);
-	table->count--;
-	table->seq++;
-
-	prune(at->slot, node, lock);
-	if (at->parent)
-		prune(at->parent_slot, at->parent, lock);
+		if (rcu_access_pointer(h->peer) == peer) {
+			list_del_init(&h->list);
+			RCU_INIT_POINTER(h->peer, NULL);
+			table->count--;
+			table->seq++;
+			found = true;
+		} else if (rcu_access_pointer(h->peer)) {
+			*ret_empty = false;
+		}
+	}
+	return found;
 }
 
 static int remove(struct mmesh_allowedips *table, const struct prefix *p,
@@ -378,12 +591,19 @@ static int remove(struct mmesh_allowedips *table, const struct prefix *p,
 {
 	struct place at = place_of(table, p, lock);
 	struct mmesh_allowedips_node *node = deref(*at.slot, lock);
+	struct mmesh_peer *holder;
+	bool empty = true;
 
 	lockdep_assert_held(lock);
 
-	if (!node || !is_prefix(node, p) || holder_of(node, lock) != peer)
+	if (!node || !is_prefix(node, p))
 		return -ENOENT;
-	remove_at(table, &at, lock);
+	holder = holder_of(node, lock);
+	if (!holder || (is_set(holder) ? !leave(table, set_of(holder), peer, &empty) :
+					 holder != peer))
+		return -ENOENT;
+	if (empty)
+		remove_at(table, &at, lock);
 	return 0;
 }
 
@@ -405,62 +625,41 @@ int mmesh_allowedips_remove_v6(struct mmesh_allowedips *table,
 	return prefix_v6(&p, ip, cidr) ?: remove(table, &p, peer, lock);
 }
 
-static struct mmesh_peer *holder(struct mmesh_allowedips *table,
-				 const struct prefix *p, struct mutex *lock)
-{
-	const struct place at = place_of(table, p, lock);
-	struct mmesh_allowedips_node *node = deref(*at.slot, lock);
-
-	return node && is_prefix(node, p) ? holder_of(node, lock) : NULL;
-}
-
-struct mmesh_peer *
-mmesh_allowedips_holder_v4(struct mmesh_allowedips *table,
-			   const struct in_addr *ip, u8 cidr, struct mutex *lock)
-{
-	struct prefix p;
-
-	return prefix_v4(&p, ip, cidr) ? NULL : holder(table, &p, lock);
-}
-
-struct mmesh_peer *
-mmesh_allowedips_holder_v6(struct mmesh_allowedips *table,
-			   const struct in6_addr *ip, u8 cidr, struct mutex *lock)
-{
-	struct prefix p;
-
-	return prefix_v6(&p, ip, cidr) ? NULL : holder(table, &p, lock);
-}
-
 void mmesh_allowedips_remove_by_peer(struct mmesh_allowedips *table,
 				     struct mmesh_peer *peer,
 				     struct mutex *lock)
 {
 	struct mmesh_allowedips_node *node, *next;
+	struct mmesh_holder *h, *next_h;
+	struct prefix p;
 
 	lockdep_assert_held(lock);
 
 	list_for_each_entry_safe(node, next, &peer->allowedips_list, list) {
-		const struct prefix p = {
-			.bits = { node->bits[0], node->bits[1] },
-			.cidr = node->cidr,
-			.width = node->width,
-		};
-		const struct place at = place_of(table, &p, lock);
-
-		remove_at(table, &at, lock);
+		p = prefix_of(node);
+		remove(table, &p, peer, lock);
+		cond_resched();
+	}
+	/* Freed after a grace period at the earliest. */
+	list_for_each_entry_safe(h, next_h, &peer->shared_list, list) {
+		p = prefix_of(h->set->node);
+		remove(table, &p, peer, lock);
 		cond_resched();
 	}
 }
 
 /* Move what is in @slot to @todo, out of any holder's list. */
-static void collect(struct mmesh_allowedips_node __rcu *slot,
+static void collect(struct mmesh_allowedips *table,
+		    struct mmesh_allowedips_node __rcu *slot,
 		    struct list_head *todo, struct mutex *lock)
 {
 	struct mmesh_allowedips_node *node = deref(slot, lock);
 
-	if (node)
-		list_move(&node->list, todo);
+	if (!node)
+		return;
+	/* A set's holders are on lists of their own. */
+	free_holder(set_holder(table, node, NULL, lock));
+	list_move(&node->list, todo);
 }
 
 void mmesh_allowedips_free(struct mmesh_allowedips *table, struct mutex *lock)
@@ -470,19 +669,20 @@ void mmesh_allowedips_free(struct mmesh_allowedips *table, struct mutex *lock)
 
 	lockdep_assert_held(lock);
 
-	collect(table->root4, &todo, lock);
-	collect(table->root6, &todo, lock);
+	collect(table, table->root4, &todo, lock);
+	collect(table, table->root6, &todo, lock);
 	RCU_INIT_POINTER(table->root4, NULL);
 	RCU_INIT_POINTER(table->root6, NULL);
-	table->count = 0;
+	mmesh_allowedips_set_member(&table->member4, NULL, lock);
+	mmesh_allowedips_set_member(&table->member6, NULL, lock);
 	table->seq++;
 
 	/* Readers may still be inside, so only what they don't look at can
 	 * serve to remember the nodes that are left to free: their list.
 	 */
 	while ((node = list_first_entry_or_null(&todo, typeof(*node), list))) {
-		collect(node->child[0], &todo, lock);
-		collect(node->child[1], &todo, lock);
+		collect(table, node->child[0], &todo, lock);
+		collect(table, node->child[1], &todo, lock);
 		list_del(&node->list);
 		kfree_rcu(node, rcu);
 		cond_resched();
@@ -495,30 +695,39 @@ void mmesh_allowedips_init(struct mmesh_allowedips *table)
 	table->seq = 1;
 }
 
-int mmesh_allowedips_read_node(const struct mmesh_allowedips_node *node,
-			       u8 ip[16], u8 *cidr)
+static void read_node(const struct mmesh_allowedips_node *node,
+		      struct mmesh_allowed_ip *ret)
 {
-	const __be64 words[2] = {
-		cpu_to_be64(node->bits[0]), cpu_to_be64(node->bits[1]),
-	};
-
-	*cidr = node->cidr;
-	memcpy(ip, words, node->width / 8);
-	return node->width == V4_BITS ? AF_INET : AF_INET6;
+	ret->is_v4 = read_bits(node->bits, node->width, ret->ip) == AF_INET;
+	ret->cidr = node->cidr;
+	ret->share = alone;
 }
 
-struct mmesh_allowedips_node *
-mmesh_allowedips_first(struct mmesh_peer *peer)
+bool mmesh_allowedips_walk(struct mmesh_peer *peer, struct mmesh_allowedips_walk *walk,
+			   struct mmesh_allowed_ip *ret, struct mutex *lock)
 {
-	return list_first_entry_or_null(&peer->allowedips_list,
-					struct mmesh_allowedips_node, list);
-}
+	const struct mmesh_holder *h;
 
-struct mmesh_allowedips_node *
-mmesh_allowedips_next(struct mmesh_peer *peer,
-		      struct mmesh_allowedips_node *node)
-{
-	if (list_is_last(&node->list, &peer->allowedips_list))
-		return NULL;
-	return list_next_entry(node, list);
+	lockdep_assert_held(lock);
+	if (!walk->begun)
+		walk->next = peer->allowedips_list.next;
+	walk->begun = true;
+	if (!walk->in_shared && walk->next == &peer->allowedips_list) {
+		walk->in_shared = true;
+		walk->next = peer->shared_list.next;
+	}
+	if (!walk->in_shared) {
+		read_node(list_entry(walk->next, struct mmesh_allowedips_node, list), ret);
+		walk->next = walk->next->next;
+		return true;
+	}
+	if (walk->next == &peer->shared_list)
+		return false;
+	h = list_entry(walk->next, struct mmesh_holder, list);
+	read_node(h->set->node, ret);
+	ret->share.priority = h->priority;
+	ret->share.weight = h->weight;
+	ret->share.shared = true;
+	walk->next = walk->next->next;
+	return true;
 }

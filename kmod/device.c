@@ -32,10 +32,10 @@ static struct mmesh_peer *peer_of_destination(struct mmesh_device *m,
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
 		return mmesh_allowedips_lookup_v4(&m->allowedips,
-						  ip_hdr(skb)->daddr);
+						  ip_hdr(skb)->daddr, skb);
 	case htons(ETH_P_IPV6):
 		return mmesh_allowedips_lookup_v6(&m->allowedips,
-						  &ipv6_hdr(skb)->daddr);
+						  &ipv6_hdr(skb)->daddr, skb);
 	}
 	return NULL;
 }

@@ -114,6 +114,7 @@ bool mmesh_open_read_outer(const struct sk_buff *skb, struct mmesh_addr *from,
 
 /* netlink.c: multicast events; context: any. */
 void mmesh_netlink_notify_handshake(struct mmesh_peer *peer);
+void mmesh_netlink_notify_reachable(struct mmesh_peer *peer);
 void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer);
 void mmesh_netlink_notify_path(struct mmesh_peer *peer, const struct mmesh_path_info *info);
 int mmesh_netlink_init(void);

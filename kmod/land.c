@@ -240,14 +240,12 @@ static bool owns_source(struct mmesh_landing *l, struct mmesh_peer *peer,
 	const void *source = v4 ? (void *)&in->ip->saddr : (void *)&in->ip6->saddr;
 	const size_t len = v4 ? 4 : 16;
 	const u8 version = v4 ? 4 : 6;
-	struct mmesh_peer *owner;
 
 	if (likely(l->source_peer == peer && l->source_version == version &&
 		   !memcmp(l->source, source, len)))
 		return true;
-	owner = v4 ? mmesh_allowedips_lookup_v4(&l->m->allowedips, in->ip->saddr) :
-		     mmesh_allowedips_lookup_v6(&l->m->allowedips, &in->ip6->saddr);
-	if (owner != peer)
+	if (v4 ? !mmesh_allowedips_owns_v4(&l->m->allowedips, in->ip->saddr, peer) :
+		 !mmesh_allowedips_owns_v6(&l->m->allowedips, &in->ip6->saddr, peer))
 		return false;
 	l->source_peer = peer;
 	l->source_version = version;

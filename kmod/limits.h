@@ -37,6 +37,12 @@ enum mmesh_limits {
 	MMESH_MAX_PEERS_PER_DEVICE = 1U << 20,
 	MMESH_MAX_INDICES_PER_DEVICE = 1U << 23,
 	MMESH_MAX_PREFIXES_PER_DEVICE = 1U << 22,	/* allowed IPs */
+	MMESH_MAX_HOLDERS = 16,			/* of one prefix */
+	/* So many initiations without an answer make a peer unreachable for
+	 * the choice of a holder; it is tried again after so long.
+	 */
+	MMESH_UNANSWERED_INITIATIONS = 2,
+	MMESH_RETRY_HOLDER = 15,
 	MMESH_MAX_STAGED_PACKETS = 128,		/* waiting for a handshake, a peer */
 	MMESH_MAX_QUEUED_HANDSHAKES = 4096,	/* waiting for a worker, a device */
 	MMESH_UNDER_LOAD_HANDSHAKES = MMESH_MAX_QUEUED_HANDSHAKES / 8,

@@ -4,6 +4,7 @@
 #include <crypto/curve25519.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <linux/slab.h>
 #include <net/sock.h>
 
 #include "crypt.h"
@@ -81,7 +82,7 @@ static int fill_device(struct sk_buff *skb, struct mmesh_device *m,
 	    nla_put_u32(skb, MMESH_A_DEV_NUM_PEERS, m->num_peers) ||
 	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation) ||
 	    nla_put_string(skb, MMESH_A_DEV_VERSION, MMESH_VERSION) ||
-	    mmesh_nl_put_isolation(skb, &m->isolation) ||
+	    mmesh_nl_put_isolation(skb, m) ||
 	    put_suites(skb) || put_relay(skb, &m->relay)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
@@ -239,6 +240,9 @@ struct dev_request {
 	const struct nlattr *routed;
 	const struct nlattr *relay;
 	const struct nlattr *relay_clients;
+	/* By family, IPv4 first; made, to be swapped in. */
+	struct mmesh_allowedips_member *member[2];
+	bool has_member[2];
 	bool replace_peers;
 };
 
@@ -348,6 +352,70 @@ static void set_isolation(struct mmesh_device *m, const struct dev_request *req)
 			mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_SUBNET);
 }
 
+static int check_member(const struct nlattr *nest, struct dev_request *req,
+			struct netlink_ext_ack *extack)
+{
+	struct nlattr *attrs[MMESH_A_MEMBER_PREFIX_MAX + 1];
+	const struct nlattr *addr4, *addr6, *cidr;
+	unsigned int family;
+	int ret;
+
+	ret = nla_parse_nested(attrs, MMESH_A_MEMBER_PREFIX_MAX, nest,
+			       mmesh_member_prefix_nl_policy, extack) ?:
+	      mmesh_nl_check_attrs(nla_data(nest), nla_len(nest), 0, extack);
+	if (ret)
+		return ret;
+	addr4 = attrs[MMESH_A_MEMBER_PREFIX_ADDR4];
+	addr6 = attrs[MMESH_A_MEMBER_PREFIX_ADDR6];
+	cidr = attrs[MMESH_A_MEMBER_PREFIX_CIDR];
+	if (!addr4 == !addr6)
+		return mmesh_nl_refuse(extack, nest, -EINVAL,
+				       "member-prefix: either addr4 or addr6 is needed");
+	if (!cidr)
+		return mmesh_nl_refuse(extack, nest, -EINVAL,
+				       "member-prefix: cidr is needed");
+	if (addr4 && nla_get_u32(cidr) > 32)
+		return mmesh_nl_refuse(extack, cidr, -EINVAL,
+				       "cidr: more than 32 bits of an IPv4 address");
+	family = !addr4;
+	if (req->has_member[family])
+		return mmesh_nl_refuse(extack, nest, -EINVAL,
+				       "member-prefix: a second one of this family");
+	req->has_member[family] = true;
+	if (!nla_get_u32(cidr))
+		return 0;
+	req->member[family] = addr4 ?
+		mmesh_allowedips_member_v4(nla_data(addr4), nla_get_u32(cidr)) :
+		mmesh_allowedips_member_v6(nla_data(addr6), nla_get_u32(cidr));
+	return req->member[family] ? 0 : -ENOMEM;
+}
+
+static int check_members(struct genl_info *info, struct dev_request *req)
+{
+	const struct nlattr *attr;
+	int rem, ret;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(attr) != MMESH_A_DEV_MEMBER_PREFIX)
+			continue;
+		ret = check_member(attr, req, info->extack);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void set_members(struct mmesh_device *m, struct dev_request *req)
+{
+	if (req->has_member[0])
+		mmesh_allowedips_set_member(&m->allowedips.member4,
+					    req->member[0], &m->update_lock);
+	if (req->has_member[1])
+		mmesh_allowedips_set_member(&m->allowedips.member6,
+					    req->member[1], &m->update_lock);
+	memset(req->member, 0, sizeof(req->member));
+}
+
 static void clear_sources(struct mmesh_device *m)
 {
 	struct mmesh_peer *peer;
@@ -436,7 +504,7 @@ static void set_private_key(struct mmesh_device *m,
 }
 
 static int change_device(struct sk_buff *skb, struct mmesh_device *m,
-			 const struct dev_request *req,
+			 struct dev_request *req,
 			 struct netlink_ext_ack *extack)
 {
 	int ret;
@@ -459,12 +527,14 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 		mmesh_relay_enable(m, nla_get_u32(req->relay));
 	if (req->replace_peers)
 		mmesh_peer_remove_all(m);
+	set_members(m, req);
 	set_isolation(m, req);
 	if (req->private_key)
 		set_private_key(m, nla_data(req->private_key));
 	if (req->listen_port || req->fwmark || req->replace_peers ||
 	    req->private_key || req->network || req->subnet || req->routed ||
-	    req->relay || req->relay_clients) {
+	    req->relay || req->relay_clients ||
+	    req->has_member[0] || req->has_member[1]) {
 		mmesh_device_changed(m);
 		mmesh_nl_tell_device(m);
 	}
@@ -474,7 +544,7 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *flags = info->attrs[MMESH_A_DEV_FLAGS];
-	const struct dev_request req = {
+	struct dev_request req = {
 		.private_key = info->attrs[MMESH_A_DEV_PRIVATE_KEY],
 		.listen_port = info->attrs[MMESH_A_DEV_LISTEN_PORT],
 		.fwmark = info->attrs[MMESH_A_DEV_FWMARK],
@@ -489,7 +559,9 @@ int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct mmesh_device *m;
 	int ret;
 
-	ret = mmesh_nl_check_message(info->nlhdr, 0, info->extack);
+	ret = mmesh_nl_check_message(info->nlhdr, BIT_ULL(MMESH_A_DEV_MEMBER_PREFIX),
+				     info->extack) ?:
+	      check_members(info, &req);
 	if (ret)
 		goto out_wipe;
 	m = mmesh_nl_device(genl_info_net(info),
@@ -508,6 +580,9 @@ int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	rtnl_unlock();
 	mmesh_nl_device_put(m);
 out_wipe:
+	/* What was not swapped in. */
+	kfree(req.member[0]);
+	kfree(req.member[1]);
 	mmesh_nl_wipe(info, MMESH_A_DEV_PRIVATE_KEY);
 	return ret;
 }

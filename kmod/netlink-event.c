@@ -45,7 +45,7 @@ static int put_dev(struct sk_buff *skb, struct mmesh_device *m)
 	    nla_put_u32(skb, MMESH_A_DEV_FWMARK, m->fwmark) ||
 	    nla_put_u32(skb, MMESH_A_DEV_NUM_PEERS, m->num_peers) ||
 	    nla_put_u32(skb, MMESH_A_DEV_GENERATION, m->generation) ||
-	    mmesh_nl_put_isolation(skb, &m->isolation))
+	    mmesh_nl_put_isolation(skb, m))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -84,6 +84,9 @@ static int put_peer(struct sk_buff *skb, struct mmesh_peer *peer, u8 cmd)
 		return -EMSGSIZE;
 	if (cmd == MMESH_CMD_PEER_DEL_NTF)
 		return 0;
+	if (cmd == MMESH_CMD_REACHABLE_NTF)
+		return nla_put_u32(skb, MMESH_A_PEER_UNREACHABLE,
+				   READ_ONCE(peer->unreachable));
 	if (mmesh_endpoint_get(peer, &addr) && mmesh_nl_put_endpoint(skb, &addr))
 		return -EMSGSIZE;
 	if (cmd == MMESH_CMD_HANDSHAKE_NTF &&
@@ -131,6 +134,11 @@ void mmesh_nl_tell_peer(struct mmesh_peer *peer, u8 cmd)
 void mmesh_netlink_notify_handshake(struct mmesh_peer *peer)
 {
 	mmesh_nl_tell_peer(peer, MMESH_CMD_HANDSHAKE_NTF);
+}
+
+void mmesh_netlink_notify_reachable(struct mmesh_peer *peer)
+{
+	mmesh_nl_tell_peer(peer, MMESH_CMD_REACHABLE_NTF);
 }
 
 /* Count one event in this second, the number of which is in the upper half. */

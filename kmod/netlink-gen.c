@@ -41,6 +41,11 @@ static const struct netlink_range_validation mmesh_a_peer_persistent_keepalive_r
 	.max	= U16_MAX,
 };
 
+static const struct netlink_range_validation mmesh_a_allowed_ip_weight_range = {
+	.min	= 1ULL,
+	.max	= U16_MAX,
+};
+
 static const struct netlink_range_validation mmesh_a_stats_ifindex_range = {
 	.min	= 1ULL,
 	.max	= S32_MAX,
@@ -57,11 +62,19 @@ static const struct netlink_range_validation mmesh_a_path_port_range = {
 };
 
 /* Common nested types */
-const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_FLAGS + 1] = {
+const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_WEIGHT + 1] = {
 	[MMESH_A_ALLOWED_IP_ADDR4] = NLA_POLICY_EXACT_LEN(4),
 	[MMESH_A_ALLOWED_IP_ADDR6] = NLA_POLICY_EXACT_LEN(16),
 	[MMESH_A_ALLOWED_IP_CIDR] = NLA_POLICY_MAX(NLA_U32, 128),
-	[MMESH_A_ALLOWED_IP_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[MMESH_A_ALLOWED_IP_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3),
+	[MMESH_A_ALLOWED_IP_PRIORITY] = { .type = NLA_U32, },
+	[MMESH_A_ALLOWED_IP_WEIGHT] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_allowed_ip_weight_range),
+};
+
+const struct nla_policy mmesh_member_prefix_nl_policy[MMESH_A_MEMBER_PREFIX_CIDR + 1] = {
+	[MMESH_A_MEMBER_PREFIX_ADDR4] = NLA_POLICY_EXACT_LEN(4),
+	[MMESH_A_MEMBER_PREFIX_ADDR6] = NLA_POLICY_EXACT_LEN(16),
+	[MMESH_A_MEMBER_PREFIX_CIDR] = NLA_POLICY_MAX(NLA_U32, 128),
 };
 
 /* MMESH_CMD_DEV_GET - do */
@@ -72,7 +85,7 @@ const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_DEV_SET - do */
-const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_RELAY_CLIENTS + 1] = {
+const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_MEMBER_PREFIX + 1] = {
 	[MMESH_A_DEV_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_ifindex_range),
 	[MMESH_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_DEV_PRIVATE_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -84,6 +97,7 @@ const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_RELAY_CLIENTS + 1] =
 	[MMESH_A_DEV_ROUTED_SUBNETS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_DEV_RELAY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_DEV_RELAY_CLIENTS] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_relay_clients_range),
+	[MMESH_A_DEV_MEMBER_PREFIX] = NLA_POLICY_NESTED(mmesh_member_prefix_nl_policy),
 };
 
 /* MMESH_CMD_PEER_GET - do */
@@ -200,7 +214,7 @@ const struct genl_ops mmesh_nl_ops[10] = {
 		.cmd		= MMESH_CMD_DEV_SET,
 		.doit		= mmesh_nl_dev_set_doit,
 		.policy		= mmesh_dev_set_nl_policy,
-		.maxattr	= MMESH_A_DEV_RELAY_CLIENTS,
+		.maxattr	= MMESH_A_DEV_MEMBER_PREFIX,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

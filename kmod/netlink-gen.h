@@ -13,11 +13,12 @@
 #include <linux/mmesh.h>
 
 /* Common nested types */
-extern const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_FLAGS + 1];
+extern const struct nla_policy mmesh_allowed_ip_nl_policy[MMESH_A_ALLOWED_IP_WEIGHT + 1];
+extern const struct nla_policy mmesh_member_prefix_nl_policy[MMESH_A_MEMBER_PREFIX_CIDR + 1];
 
 extern const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1];
 
-extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_RELAY_CLIENTS + 1];
+extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_MEMBER_PREFIX + 1];
 
 extern const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1];
 

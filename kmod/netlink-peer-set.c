@@ -23,7 +23,8 @@ struct prefix {
 	u8 cidr;
 	bool is_v4;
 	bool remove;
-	struct mmesh_peer *before;	/* who had it; for undoing */
+	struct mmesh_share share;
+	struct mmesh_allowedips_undo undo;
 };
 
 /* What a request asks for; NULL or false: leave it. */
@@ -124,7 +125,7 @@ static int check_prefix(const struct nlattr *nest, struct prefix *prefix,
 			struct netlink_ext_ack *extack)
 {
 	struct nlattr *attrs[MMESH_A_ALLOWED_IP_MAX + 1];
-	const struct nlattr *addr4, *addr6, *cidr, *flags;
+	const struct nlattr *addr4, *addr6, *cidr, *flags, *priority, *weight;
 	int ret;
 
 	ret = nla_parse_nested(attrs, MMESH_A_ALLOWED_IP_MAX, nest,
@@ -138,6 +139,8 @@ static int check_prefix(const struct nlattr *nest, struct prefix *prefix,
 	addr6 = attrs[MMESH_A_ALLOWED_IP_ADDR6];
 	cidr = attrs[MMESH_A_ALLOWED_IP_CIDR];
 	flags = attrs[MMESH_A_ALLOWED_IP_FLAGS];
+	priority = attrs[MMESH_A_ALLOWED_IP_PRIORITY];
+	weight = attrs[MMESH_A_ALLOWED_IP_WEIGHT];
 	if (!addr4 == !addr6)
 		return mmesh_nl_refuse(extack, nest, -EINVAL,
 				       "allowed-ips: either addr4 or addr6 is needed");
@@ -152,6 +155,13 @@ static int check_prefix(const struct nlattr *nest, struct prefix *prefix,
 	prefix->cidr = nla_get_u32(cidr);
 	prefix->remove = flags && (nla_get_u32(flags) &
 				   MMESH_ALLOWED_IP_FLAG_REMOVE);
+	prefix->share.shared = flags && (nla_get_u32(flags) &
+					 MMESH_ALLOWED_IP_FLAG_SHARED);
+	prefix->share.priority = priority ? nla_get_u32(priority) : 0;
+	prefix->share.weight = weight ? nla_get_u32(weight) : 1;
+	if (prefix->remove && (prefix->share.shared || priority || weight))
+		return mmesh_nl_refuse(extack, nest, -EINVAL,
+				       "allowed-ips: one to remove takes no shared, priority or weight");
 	if (addr4) {
 		prefix->v4.s_addr = nla_get_in_addr(addr4) &
 				    inet_make_mask(prefix->cidr);
@@ -235,14 +245,14 @@ static void free_request(struct request *req)
 	kvfree(req->prefixes);
 }
 
-static int insert_prefix(struct mmesh_device *m, struct mmesh_peer *peer,
-			 const struct prefix *p)
+static int give_prefix(struct mmesh_device *m, struct mmesh_peer *peer,
+		       struct prefix *p)
 {
 	return p->is_v4 ?
-		mmesh_allowedips_insert_v4(&m->allowedips, &p->v4, p->cidr,
-					   peer, &m->update_lock) :
-		mmesh_allowedips_insert_v6(&m->allowedips, &p->v6, p->cidr,
-					   peer, &m->update_lock);
+		mmesh_allowedips_give_v4(&m->allowedips, &p->v4, p->cidr, peer,
+					 &p->share, &p->undo, &m->update_lock) :
+		mmesh_allowedips_give_v6(&m->allowedips, &p->v6, p->cidr, peer,
+					 &p->share, &p->undo, &m->update_lock);
 }
 
 /* That the peer doesn't have it is fine. */
@@ -257,32 +267,21 @@ static void remove_prefix(struct mmesh_device *m, struct mmesh_peer *peer,
 					   peer, &m->update_lock);
 }
 
-static struct mmesh_peer *holder_of(struct mmesh_device *m,
-				    const struct prefix *p)
+/* Take back the first @n additions, which takes no memory. */
+static void undo_prefixes(struct mmesh_device *m, const struct request *req,
+			  unsigned int n)
 {
-	return p->is_v4 ?
-		mmesh_allowedips_holder_v4(&m->allowedips, &p->v4, p->cidr,
-					   &m->update_lock) :
-		mmesh_allowedips_holder_v6(&m->allowedips, &p->v6, p->cidr,
-					   &m->update_lock);
+	while (n--)
+		mmesh_allowedips_undo(&m->allowedips, &req->prefixes[n].undo,
+				      &m->update_lock);
 }
 
-/* Take back the first @n additions. None of it needs memory: a prefix that has
- * a holder is only given to another.
- */
-static void undo_prefixes(struct mmesh_device *m, struct mmesh_peer *peer,
-			  const struct request *req, unsigned int n)
+static void keep_prefixes(const struct request *req)
 {
-	while (n--) {
-		const struct prefix *p = &req->prefixes[n];
+	unsigned int i;
 
-		if (p->remove || p->before == peer)
-			continue;
-		if (!p->before)
-			remove_prefix(m, peer, p);
-		else
-			WARN_ON_ONCE(insert_prefix(m, p->before, p));
-	}
+	for (i = 0; i < req->num_prefixes; i++)
+		mmesh_allowedips_keep(&req->prefixes[i].undo);
 }
 
 static int add_prefixes(struct mmesh_device *m, struct mmesh_peer *peer,
@@ -292,21 +291,20 @@ static int add_prefixes(struct mmesh_device *m, struct mmesh_peer *peer,
 	int ret;
 
 	for (i = 0; i < req->num_prefixes; i++) {
-		struct prefix *p = &req->prefixes[i];
-
-		if (p->remove)
+		if (req->prefixes[i].remove)
 			continue;
-		p->before = holder_of(m, p);
-		ret = insert_prefix(m, peer, p);
+		ret = give_prefix(m, peer, &req->prefixes[i]);
 		if (ret)
 			goto undo;
 	}
 	return 0;
 
 undo:
-	undo_prefixes(m, peer, req, i);
+	undo_prefixes(m, req, i);
 	if (ret == -ENOSPC)
 		NL_SET_ERR_MSG(extack, "allowed-ips: the device can't have more");
+	else if (ret == -EUSERS)
+		NL_SET_ERR_MSG(extack, "allowed-ips: 16 peers share this prefix already");
 	else
 		NL_SET_ERR_MSG(extack, "allowed-ips: no memory");
 	return ret;
@@ -330,16 +328,17 @@ static void remove_other_prefixes(struct mmesh_device *m,
 				  struct mmesh_peer *peer,
 				  const struct request *req)
 {
-	struct mmesh_allowedips_node *node, *next;
+	struct mmesh_allowedips_walk walk = {};
+	struct mmesh_allowed_ip a;
 	struct prefix p;
 
 	sort(req->prefixes, req->num_prefixes, sizeof(*req->prefixes),
 	     compare_prefixes, NULL);
-	for (node = mmesh_allowedips_first(peer); node; node = next) {
-		next = mmesh_allowedips_next(peer, node);
+	while (mmesh_allowedips_walk(peer, &walk, &a, &m->update_lock)) {
 		memset(&p, 0, sizeof(p));
-		p.is_v4 = mmesh_allowedips_read_node(node, (u8 *)&p.v6,
-						     &p.cidr) == AF_INET;
+		memcpy(&p.v6, a.ip, sizeof(p.v6));
+		p.cidr = a.cidr;
+		p.is_v4 = a.is_v4;
 		if (!bsearch(&p, req->prefixes, req->num_prefixes, sizeof(p),
 			     compare_prefixes))
 			remove_prefix(m, peer, &p);
@@ -410,6 +409,7 @@ static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 	if (req->subnet)
 		set_subnet(m, peer, nla_get_u32(req->subnet));
 	mmesh_nl_relay_commit(peer, req->attrs);
+	keep_prefixes(req);
 	remove_prefixes(m, peer, req);
 	if (req->keepalive)
 		WRITE_ONCE(peer->persistent_keepalive,
@@ -454,7 +454,7 @@ static int prepare(struct mmesh_device *m, struct mmesh_peer *peer,
 		return 0;
 	NL_SET_ERR_MSG(extack, "no memory for the endpoint");
 undo:
-	undo_prefixes(m, peer, req, req->num_prefixes);
+	undo_prefixes(m, req, req->num_prefixes);
 	return ret;
 }
 

@@ -32,7 +32,9 @@ static int put_peer_configuration(struct sk_buff *skb, struct mmesh_peer *peer,
 			peer->persistent_keepalive) ||
 	    nla_put_u32(skb, MMESH_A_PEER_SUITE, peer->suite) ||
 	    (peer->extended && nla_put_u32(skb, MMESH_A_PEER_EXTENDED, 1)) ||
-	    nla_put_u32(skb, MMESH_A_PEER_SUBNET, peer->subnet))
+	    nla_put_u32(skb, MMESH_A_PEER_SUBNET, peer->subnet) ||
+	    (READ_ONCE(peer->unreachable) &&
+	     nla_put_u32(skb, MMESH_A_PEER_UNREACHABLE, 1)))
 		return -EMSGSIZE;
 	return mmesh_nl_relay_put(skb, peer, to->endpoints);
 }
@@ -55,26 +57,29 @@ static int put_peer_state(struct sk_buff *skb, struct mmesh_peer *peer)
 	return 0;
 }
 
-static int put_allowed_ip(struct sk_buff *skb,
-			  const struct mmesh_allowedips_node *node)
+static int put_allowed_ip(struct sk_buff *skb, const struct mmesh_allowed_ip *a)
 {
-	struct nlattr *nest;
-	bool is_v4;
-	u8 ip[16], cidr;
+	struct nlattr *nest = nla_nest_start(skb, MMESH_A_PEER_ALLOWED_IPS);
 
-	is_v4 = mmesh_allowedips_read_node(node, ip, &cidr) == AF_INET;
-	nest = nla_nest_start(skb, MMESH_A_PEER_ALLOWED_IPS);
 	if (!nest)
 		return -EMSGSIZE;
-	if (nla_put(skb, is_v4 ? MMESH_A_ALLOWED_IP_ADDR4 :
-				 MMESH_A_ALLOWED_IP_ADDR6,
-		    is_v4 ? 4 : 16, ip) ||
-	    nla_put_u32(skb, MMESH_A_ALLOWED_IP_CIDR, cidr)) {
-		nla_nest_cancel(skb, nest);
-		return -EMSGSIZE;
-	}
+	if (nla_put(skb, a->is_v4 ? MMESH_A_ALLOWED_IP_ADDR4 :
+				    MMESH_A_ALLOWED_IP_ADDR6,
+		    a->is_v4 ? 4 : 16, a->ip) ||
+	    nla_put_u32(skb, MMESH_A_ALLOWED_IP_CIDR, a->cidr))
+		goto cancel;
+	if (a->share.shared &&
+	    (nla_put_u32(skb, MMESH_A_ALLOWED_IP_FLAGS,
+			 MMESH_ALLOWED_IP_FLAG_SHARED) ||
+	     nla_put_u32(skb, MMESH_A_ALLOWED_IP_PRIORITY, a->share.priority) ||
+	     nla_put_u32(skb, MMESH_A_ALLOWED_IP_WEIGHT, a->share.weight)))
+		goto cancel;
 	nla_nest_end(skb, nest);
 	return 0;
+
+cancel:
+	nla_nest_cancel(skb, nest);
+	return -EMSGSIZE;
 }
 
 /* As many allowed IPs as there is room for, from number *@next on, which is
@@ -83,14 +88,14 @@ static int put_allowed_ip(struct sk_buff *skb,
 static int put_allowed_ips(struct sk_buff *skb, struct mmesh_peer *peer,
 			   u32 *next)
 {
-	struct mmesh_allowedips_node *node;
+	struct mmesh_allowedips_walk walk = {};
+	struct mmesh_allowed_ip a;
 	u32 at = 0;
 
-	for (node = mmesh_allowedips_first(peer); node;
-	     node = mmesh_allowedips_next(peer, node)) {
+	while (mmesh_allowedips_walk(peer, &walk, &a, &peer->device->update_lock)) {
 		if (at++ < *next)
 			continue;
-		if (put_allowed_ip(skb, node))
+		if (put_allowed_ip(skb, &a))
 			return -EMSGSIZE;
 		*next = at;
 	}

@@ -159,15 +159,38 @@ void *mmesh_nl_put_header(struct sk_buff *skb,
 	return hdr;
 }
 
-int mmesh_nl_put_isolation(struct sk_buff *skb,
-			   const struct mmesh_isolation *isolation)
+static int put_member(struct sk_buff *skb, struct mmesh_device *m,
+		      struct mmesh_allowedips_member __rcu * const *slot)
 {
+	struct nlattr *nest;
+	u8 ip[16], cidr;
+	int family;
+
+	family = mmesh_allowedips_read_member(slot, ip, &cidr, &m->update_lock);
+	if (!family)
+		return 0;
+	nest = nla_nest_start(skb, MMESH_A_DEV_MEMBER_PREFIX);
+	if (!nest ||
+	    nla_put(skb, family == AF_INET ? MMESH_A_MEMBER_PREFIX_ADDR4 :
+					     MMESH_A_MEMBER_PREFIX_ADDR6,
+		    family == AF_INET ? 4 : 16, ip) ||
+	    nla_put_u32(skb, MMESH_A_MEMBER_PREFIX_CIDR, cidr))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+int mmesh_nl_put_isolation(struct sk_buff *skb, struct mmesh_device *m)
+{
+	const struct mmesh_isolation *isolation = &m->isolation;
+
 	if (nla_put_u64_64bit(skb, MMESH_A_DEV_NETWORK, isolation->network,
 			      MMESH_A_DEV_PAD) ||
 	    nla_put_u32(skb, MMESH_A_DEV_SUBNET, isolation->subnet) ||
 	    nla_put_u32(skb, MMESH_A_DEV_ROUTED_SUBNETS, isolation->routed))
 		return -EMSGSIZE;
-	return 0;
+	return put_member(skb, m, &m->allowedips.member4) ?:
+	       put_member(skb, m, &m->allowedips.member6);
 }
 
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)

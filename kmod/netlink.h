@@ -21,7 +21,6 @@
 
 #include "mmesh-compat-genl.h"
 #include "netlink-gen.h"
-#include "isolation.h"
 #include "socket.h"
 
 struct mmesh_device;
@@ -91,9 +90,8 @@ void *mmesh_nl_put_header(struct sk_buff *skb,
 /* Attributes of @addr; 0 or -EMSGSIZE. */
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);
 
-/* Attributes of a device's place; 0 or -EMSGSIZE. */
-int mmesh_nl_put_isolation(struct sk_buff *skb,
-			   const struct mmesh_isolation *isolation);
+/* Attributes of a device's place; 0 or -EMSGSIZE. The update lock is held. */
+int mmesh_nl_put_isolation(struct sk_buff *skb, struct mmesh_device *m);
 
 /* Events: whether there is anybody to tell about @m, and not too much already;
  * and how. Context of both: RCU read. The second consumes @skb.

@@ -60,6 +60,7 @@ struct mmesh_peer *mmesh_peer_create(struct mmesh_device *m,
 	spin_lock_init(&peer->endpoint_lock);
 	skb_queue_head_init(&peer->staged);
 	INIT_LIST_HEAD(&peer->allowedips_list);
+	INIT_LIST_HEAD(&peer->shared_list);
 	INIT_WORK(&peer->handshake_work, mmesh_handshake_send_worker);
 	kref_init(&peer->refcount);
 	mmesh_handshake_init(&peer->handshake, &m->identity, public_key, psk,
@@ -131,6 +132,16 @@ void mmesh_peer_put(struct mmesh_peer *peer)
 {
 	if (peer)
 		kref_put(&peer->refcount, release_peer);
+}
+
+void mmesh_peer_set_unreachable(struct mmesh_peer *peer, bool unreachable)
+{
+	if (xchg(&peer->unreachable, unreachable) == unreachable ||
+	    list_empty_careful(&peer->shared_list))
+		return;
+	if (unreachable)
+		mmesh_stat_inc(peer->device, MMESH_STAT_FAILOVERS);
+	mmesh_netlink_notify_reachable(peer);
 }
 
 void mmesh_peer_clear_keys(struct mmesh_peer *peer)

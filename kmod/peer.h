@@ -36,6 +36,7 @@ struct mmesh_peer {
 	u8 suite;			/* enum mmesh_suite; handshake.lock */
 	u8 subnet;			/* in the device's network; update lock */
 	u16 path_mtu;			/* largest inner packet; 0: not known */
+	bool unreachable;		/* for the choice of a holder; xchg */
 	u16 persistent_keepalive;	/* seconds, 0: off */
 
 	/* Written by every bundle. */
@@ -56,7 +57,8 @@ struct mmesh_peer {
 	u64 last_sent_handshake;	/* ktime boot ns, atomic by cmpxchg */
 	struct work_struct handshake_work;	/* holds a reference when queued */
 	struct timespec64 walltime_last_handshake;
-	struct list_head allowedips_list;	/* update lock */
+	struct list_head allowedips_list;	/* held alone; update lock */
+	struct list_head shared_list;		/* struct mmesh_holder; update lock */
 	struct list_head peer_list;		/* update lock */
 	struct rhash_head key_node;
 	struct kref refcount;
@@ -98,6 +100,11 @@ static inline struct mmesh_peer *mmesh_peer_get(struct mmesh_peer *peer)
 }
 
 void mmesh_peer_put(struct mmesh_peer *peer);
+
+/* Whether packets for a prefix that others hold too should go to @peer: it does
+ * not answer, or it was heard. Counts and tells a change. Context: any.
+ */
+void mmesh_peer_set_unreachable(struct mmesh_peer *peer, bool unreachable);
 
 /* Forget every session and handshake of @peer; process context. */
 void mmesh_peer_clear_keys(struct mmesh_peer *peer);

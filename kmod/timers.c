@@ -274,6 +274,10 @@ void mmesh_timers_authenticated_sent(struct mmesh_peer *peer)
 
 void mmesh_timers_authenticated_received(struct mmesh_peer *peer)
 {
+	if (unlikely(READ_ONCE(peer->timers.unanswered)))
+		WRITE_ONCE(peer->timers.unanswered, 0);
+	if (unlikely(READ_ONCE(peer->unreachable)))
+		mmesh_peer_set_unreachable(peer, false);
 	clear(peer, MMESH_TIMER_NEW_HANDSHAKE);
 }
 
@@ -295,6 +299,13 @@ void mmesh_timers_traversal(struct mmesh_peer *peer)
 
 void mmesh_timers_handshake_initiated(struct mmesh_peer *peer)
 {
+	unsigned int unanswered = READ_ONCE(peer->timers.unanswered);
+
+	/* Under traffic the attempts start again and again; these don't. */
+	if (unanswered < MMESH_UNANSWERED_INITIATIONS)
+		WRITE_ONCE(peer->timers.unanswered, unanswered + 1);
+	else
+		mmesh_peer_set_unreachable(peer, true);
 	set(peer, MMESH_TIMER_RETRANSMIT_HANDSHAKE,
 	    MMESH_REKEY_TIMEOUT * HZ + READ_ONCE(peer->timers.jitter));
 }

@@ -37,6 +37,7 @@ struct mmesh_timers {
 	unsigned long todo;		/* enum mmesh_handshake_todo, atomic bits */
 	unsigned int jitter;		/* jiffies; drawn again when it was used */
 	unsigned int handshake_attempts;
+	unsigned int unanswered;	/* initiations since the peer was heard */
 	bool need_another_keepalive;
 	bool sent_lastminute_handshake;
 	bool stopped;

@@ -25,6 +25,7 @@ static void *rigged_kzalloc(size_t size, gfp_t gfp)
 #undef kzalloc
 #define kzalloc rigged_kzalloc
 #include "../kmod/allowedips.c"
+#include "../kmod/member.c"
 #pragma pop_macro("kzalloc")
 
 enum {
@@ -59,6 +60,7 @@ static int allowedips_init(struct kunit *test)
 		f->peers[i] = kunit_kzalloc(test, sizeof(*f->peers[i]), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, f->peers[i]);
 		INIT_LIST_HEAD(&f->peers[i]->allowedips_list);
+		INIT_LIST_HEAD(&f->peers[i]->shared_list);
 	}
 	f->routes = vcalloc(MODEL_SIZE, sizeof(*f->routes));
 	KUNIT_ASSERT_NOT_NULL(test, f->routes);
@@ -116,15 +118,17 @@ static int do_remove(struct fixture *f, const struct route *r)
 
 static struct mmesh_peer *do_holder(struct fixture *f, const struct route *r)
 {
-	struct mmesh_peer *peer;
+	struct mmesh_allowedips_node *node;
+	struct mmesh_peer *peer = NULL;
+	struct prefix p;
 
+	if (r->v6 ? prefix_v6(&p, (const struct in6_addr *)r->ip, r->cidr) :
+		    prefix_v4(&p, (const struct in_addr *)r->ip, r->cidr))
+		return NULL;
 	mutex_lock(&f->lock);
-	if (r->v6)
-		peer = mmesh_allowedips_holder_v6(&f->table, (const struct in6_addr *)r->ip,
-						  r->cidr, &f->lock);
-	else
-		peer = mmesh_allowedips_holder_v4(&f->table, (const struct in_addr *)r->ip,
-						  r->cidr, &f->lock);
+	node = deref(*place_of(&f->table, &p, &f->lock).slot, &f->lock);
+	if (node && is_prefix(node, &p))
+		peer = holder_of(node, &f->lock);
 	mutex_unlock(&f->lock);
 	return peer;
 }
@@ -137,9 +141,10 @@ static struct mmesh_peer *do_lookup(struct fixture *f, const struct route *r)
 	memcpy(&v4, r->ip, sizeof(v4));
 	rcu_read_lock();
 	if (r->v6)
-		peer = mmesh_allowedips_lookup_v6(&f->table, (const struct in6_addr *)r->ip);
+		peer = mmesh_allowedips_lookup_v6(&f->table, (const struct in6_addr *)r->ip,
+						  NULL);
 	else
-		peer = mmesh_allowedips_lookup_v4(&f->table, v4);
+		peer = mmesh_allowedips_lookup_v4(&f->table, v4, NULL);
 	rcu_read_unlock();
 	return peer;
 }
@@ -324,20 +329,23 @@ static void check_trie(struct kunit *test, struct mmesh_allowedips_node __rcu *r
 static void check_lists(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct mmesh_allowedips_node *node;
 	unsigned int i, total = 0, bad = 0;
+	struct mmesh_allowed_ip a;
 
+	mutex_lock(&f->lock);
 	for (i = 0; i < PEERS; i++) {
-		for (node = mmesh_allowedips_first(f->peers[i]); node;
-		     node = mmesh_allowedips_next(f->peers[i], node)) {
-			struct route r = {}, *known;
+		struct mmesh_allowedips_walk walk = {};
 
-			r.v6 = mmesh_allowedips_read_node(node, r.ip, &r.cidr) == AF_INET6;
+		while (mmesh_allowedips_walk(f->peers[i], &walk, &a, &f->lock)) {
+			struct route r = { .v6 = !a.is_v4, .cidr = a.cidr }, *known;
+
+			memcpy(r.ip, a.ip, sizeof(r.ip));
 			known = model_find(f, &r);
 			bad += !known || known->peer != f->peers[i];
 			total++;
 		}
 	}
+	mutex_unlock(&f->lock);
 	KUNIT_EXPECT_EQ(test, bad, 0);
 	KUNIT_EXPECT_EQ(test, total, f->num_routes);
 }
@@ -536,8 +544,8 @@ static void allowedips_moves(struct kunit *test)
 	add_v4(test, 0x0aff0000, 8, 1);
 	KUNIT_EXPECT_NE(test, f->table.seq, seq);
 	KUNIT_EXPECT_EQ(test, who_v4(test, 0x0a010203), 1);
-	KUNIT_EXPECT_NULL(test, mmesh_allowedips_first(f->peers[0]));
-	KUNIT_EXPECT_NOT_NULL(test, mmesh_allowedips_first(f->peers[1]));
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->peers[0]->allowedips_list));
+	KUNIT_EXPECT_FALSE(test, list_empty(&f->peers[1]->allowedips_list));
 	seq = f->table.seq;
 	add_v4(test, 0x0a000000, 8, 1);		/* holds it already */
 	KUNIT_EXPECT_EQ(test, f->table.seq, seq);
@@ -612,7 +620,7 @@ static void allowedips_without_memory(struct kunit *test)
 
 		KUNIT_EXPECT_EQ(test, do_insert(f, &r), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, f->table.seq, seq);
-		KUNIT_EXPECT_NULL(test, mmesh_allowedips_first(f->peers[1]));
+		KUNIT_EXPECT_TRUE(test, list_empty(&f->peers[1]->allowedips_list));
 		check_all(test, 50);
 		allocs_left = before;
 	}
@@ -636,7 +644,7 @@ static void random_step(struct kunit *test)
 		mutex_lock(&f->lock);
 		mmesh_allowedips_remove_by_peer(&f->table, r.peer, &f->lock);
 		mutex_unlock(&f->lock);
-		KUNIT_EXPECT_NULL(test, mmesh_allowedips_first(r.peer));
+		KUNIT_EXPECT_TRUE(test, list_empty(&r.peer->allowedips_list));
 		model_remove_by_peer(f, r.peer);
 	} else if (what < 250 && f->num_routes) {
 		known = &f->routes[mmesh_test_below(&f->rnd, f->num_routes)];

@@ -68,7 +68,8 @@ static const struct rule dev_set[] = {
 	{ MMESH_A_DEV_SUBNET, NUMBER, 0, 255 },
 	{ MMESH_A_DEV_ROUTED_SUBNETS, NUMBER, 0, 1 },
 	{ MMESH_A_DEV_RELAY, NUMBER, 0, 1 },
-	{ MMESH_A_DEV_RELAY_CLIENTS, NUMBER, 1, 1048576 }, {}
+	{ MMESH_A_DEV_RELAY_CLIENTS, NUMBER, 1, 1048576 },
+	{ MMESH_A_DEV_MEMBER_PREFIX, PREFIX }, {}
 };
 
 static const struct rule peer_get[] = {
@@ -118,7 +119,9 @@ static const struct rule prefix_rules[] = {
 	{ MMESH_A_ALLOWED_IP_ADDR4, BYTES, 0, 4 },
 	{ MMESH_A_ALLOWED_IP_ADDR6, BYTES, 0, 16 },
 	{ MMESH_A_ALLOWED_IP_CIDR, NUMBER, 0, 128 },
-	{ MMESH_A_ALLOWED_IP_FLAGS, NUMBER, 0, 1 }, {}
+	{ MMESH_A_ALLOWED_IP_FLAGS, NUMBER, 0, 3 },
+	{ MMESH_A_ALLOWED_IP_PRIORITY, NUMBER, 0, U32_MAX },
+	{ MMESH_A_ALLOWED_IP_WEIGHT, NUMBER, 1, 65535 }, {}
 };
 
 /* Every operation that userspace may ask for, and whether it needs rights. */

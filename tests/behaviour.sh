@@ -24,6 +24,7 @@ run netns/roaming initiator_roams responder_roams nat_rebinding_ipv4 sticky_sour
 run netns/keys private_key_change_under_traffic sessions_renewed_under_traffic
 run netns/header tos_6_in_4 congestion_4_in_6 routing_loop_ipv4 established_loop tunnel_in_tunnel
 run netns/timers
+run netns/isolation other_subnet refused_by_the_receiver member_prefix forwarding_between_networks
 run netns/limits many_allowed_ips ipv4_only_host ipv6_only_host user_namespace
 run interop/wireguard we_initiate_ipv4 they_initiate_ipv6 bad_cable_ours
 run interop/wireguard-go we_initiate_ipv6 they_initiate_ipv4

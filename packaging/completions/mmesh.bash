@@ -57,7 +57,7 @@ _mmesh_dev() {
 		((COMP_CWORD != at + 2)) || _mmesh_files
 	elif [[ $command == set || $command == add ]]; then
 		(((COMP_CWORD - at) % 2 == 1)) && _mmesh_value "${COMP_WORDS[COMP_CWORD - 1]}" && return
-		_mmesh_unused "private-key listen-port fwmark network subnet routed-subnets" $((at + 2))
+		_mmesh_unused "private-key listen-port fwmark network subnet routed-subnets member-prefix" $((at + 2))
 	fi
 }
 

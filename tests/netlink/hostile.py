@@ -108,7 +108,8 @@ class Exhaustive:
     VALID = {
         "dev-get": [{"ifname": "hm0", "secrets": True}],
         "dev-set": [{"ifname": "hm0", "private-key": key(3), "listen-port": 4242, "fwmark": 7, "flags": 1,
-                     "network": 0, "subnet": 3, "routed-subnets": 1}],
+                     "network": 0, "subnet": 3, "routed-subnets": 1,
+                     "member-prefix": [{"addr4": "10.9.0.0", "cidr": 16}, {"addr6": "fd09::", "cidr": 64}]}],
         "peer-get": [{"ifname": "hm0", "public-key": key(1), "secrets": True}],
         "peer-add": [{"ifname": "hm0", "public-key": key(8), "preshared-key": key(5), "endpoint-addr4": "192.0.2.9",
                       "endpoint-port": 9, "persistent-keepalive": 5, "suite": "aes256gcm",
@@ -285,13 +286,14 @@ class Exhaustive:
         for cidr in (129, 255, 256, 1 << 31, 0xFFFFFFFF):
             yield case(f"IPv6 cidr {cidr}", enc(addr6="fd00::", cidr=cidr), {errno.ERANGE}, 24)
         for name, attr in prefix.items():
-            valid = {"addr4": "10.0.0.0", "cidr": 8, "flags": 0} if name != "addr6" else {"addr6": "fd00::", "cidr": 8}
+            valid = {"addr6": "fd00::"} if name == "addr6" else {"addr4": "10.0.0.0"}
+            valid.update({"cidr": 8, "flags": 0, "priority": 1, "weight": 2})
             rest = self.spec.encode("allowed-ip", {n: v for n, v in valid.items() if n != name})
             for what, raw in self.spoilt(attr):
                 yield case(f"{name} {what}", rest + raw, POLICY_ERRORS, 4 + len(rest))
             one = self.spec.encode("allowed-ip", {name: valid[name]})
             yield case(f"{name} twice", rest + one + one, {errno.EINVAL}, 4 + len(rest) + len(one))
-        for number in (0, 5, 6, 63, 64, 0x3FFF):
+        for number in (0, 7, 8, 63, 64, 0x3FFF):
             yield case(f"attribute {number}", enc(addr4="10.0.0.0", cidr=8) + nla(number, bytes(4)), {errno.EINVAL}, 20)
         for cut in range(1, 16):
             yield case(f"cut after {cut}", enc(addr4="10.0.0.0", cidr=8)[:cut])
@@ -378,7 +380,8 @@ class Run:
     def prepare(self):
         for dev in DEVICES:
             self.nl.do("dev-set", ifname=dev, private_key=bytes(32), flags=["replace-peers"], network=0, subnet=0,
-                       routed_subnets=0)
+                       routed_subnets=0,
+                       member_prefix=[{"addr4": "0.0.0.0", "cidr": 0}, {"addr6": "::", "cidr": 0}])
         for dev in DEVICES:
             self.nl.do("dev-set", ifname=dev, private_key=key(2), fwmark=5, flags=["replace-peers"])
             for n in (1, 11, 12):

@@ -4,6 +4,9 @@
 . "$(dirname -- "$0")/../lib.sh"
 
 declare -A PORT SUBNET
+# Each test has keys of its own: a device of the last one may still be going away,
+# and a key belongs to one network.
+key_pool() { :; }
 NEXT_PORT=3000
 
 # node NAME NS DEV ADDR NETWORK SUBNET [SETTINGS ...]: a device with a key of
@@ -305,6 +308,102 @@ test_redirected_between_networks()
 	silent "$A" 10.2.0.2
 	expect_ge "$(stat "$M" mm1 fwd_drop_network)" 1 "refusals"
 	expect_eq "$(stat "$B" mm0 rx_packets)" 0 "packets that B got"
+}
+
+# An exit's 0/0 takes what is outside the network's prefix, and nothing inside.
+test_member_prefix()
+{
+	ns A B W
+	node A "$A" mm0 10.1.0.1/16 7 0 member-prefix 10.1.0.0/16,fd01::/64
+	node B "$B" mm0 10.1.0.2/16 7 0
+	knows "$A" mm0 B 10.1.0.2/32,0.0.0.0/0,::/0
+	knows "$B" mm0 A 10.1.0.1/32
+	ip -n "$A" route add default dev mm0
+	ip -n "$A" -6 route add default dev mm0
+	addr "$B" mm0 10.1.0.77/32 10.99.0.1/32 fd01::7/128
+	pings "$A" 10.1.0.2
+	pings "$A" 10.99.0.1
+	silent "$A" 10.1.0.77
+	silent "$A" fd01::7
+	expect_eq "$(stat "$A" mm0 tx_drop_no_peer)" 2 "to members that no peer holds"
+	! n "$B" ping -q -c 1 -W 1 -I 10.1.0.77 10.1.0.1 >/dev/null
+	expect_eq "$(stat "$A" mm0 rx_drop_source)" 1 "from a member that no peer holds"
+	n "$B" ping -q -c 1 -W 5 -I 10.99.0.1 10.1.0.1 >/dev/null
+	expect_eq "$(n "$A" mmesh -j dev show mm0 | jq -cr '.devices[0] | [.member_prefix4, .member_prefix6]')" \
+		'["10.1.0.0/16","fd01::/64"]' "what is shown"
+	n "$A" mmesh dev set mm0 member-prefix ""
+	pings "$A" 10.1.0.77
+	refused n "$A" mmesh dev set mm0 member-prefix 10.1.0.0/16,10.2.0.0/16
+}
+
+# A virtual address that two nodes have: the first serves it until it is dead.
+test_failover()
+{
+	ns A B C W
+	node A "$A" mm0 10.1.0.1/16 7 0
+	node B "$B" mm0 10.1.0.2/16 7 0
+	node C "$C" mm0 10.1.0.3/16 7 0
+	knows "$A" mm0 B 10.1.0.2/32,10.9.0.1/32@10
+	knows "$A" mm0 C 10.1.0.3/32,10.9.0.1/32@20
+	knows "$B" mm0 A 10.1.0.1/32
+	knows "$C" mm0 A 10.1.0.1/32
+	addr "$B" mm0 10.9.0.1/32
+	addr "$C" mm0 10.9.0.1/32
+	ip -n "$A" route add 10.9.0.1 dev mm0
+	pings "$A" 10.9.0.1
+	expect_eq "$(stat "$B" mm0 rx_packets) $(stat "$C" mm0 rx_packets)" "1 0" "who served"
+	# Either may be the source.
+	n "$C" ping -q -c 1 -W 5 -I 10.9.0.1 10.1.0.1 >/dev/null || true
+	expect_eq "$(stat "$A" mm0 rx_drop_source)" 0
+	expect_eq "$(n "$A" mmesh -j peer show dev mm0 "${PUB[C]}" | jq -cr '.peers[0].shared')" \
+		'[{"prefix":"10.9.0.1/32","priority":20,"weight":1}]' "what is shown"
+	n_bg "$A" mmesh -j monitor >"$TMP/events"
+	ip -n "$B" link set mm0 down
+	n "$A" mmesh peer set "${PUB[B]}" dev mm0 suite aes256gcm	# no session any more
+	wait_for 30 pings "$A" 10.9.0.1 1
+	expect_eq "$(stat "$A" mm0 failovers)" 1 "failovers"
+	expect_eq "$(n "$A" mmesh -j peer show dev mm0 "${PUB[B]}" | jq .peers[0].unreachable)" true
+	wait_for 5 grep -q '"event":"reachable".*"reachable":false' "$TMP/events"
+	# It comes back, and serves again.
+	n "$A" mmesh peer set "${PUB[B]}" dev mm0 suite wireguard
+	ip -n "$B" link set mm0 up
+	wait_for 40 serves_again
+}
+serves_again()
+{
+	local before
+
+	before=$(stat "$B" mm0 rx_packets)
+	pings "$A" 10.9.0.1 1 && [ "$(stat "$B" mm0 rx_packets)" -gt "$before" ]
+}
+
+# Flows are shared out by weight, and stay where they are.
+test_weights()
+{
+	local b c i
+
+	ns A B C W
+	node A "$A" mm0 10.1.0.1/16 7 0
+	node B "$B" mm0 10.1.0.2/16 7 0
+	node C "$C" mm0 10.1.0.3/16 7 0
+	knows "$A" mm0 B 10.1.0.2/32,10.9.0.0/24@1*3
+	knows "$A" mm0 C 10.1.0.3/32,10.9.0.0/24@1
+	knows "$B" mm0 A 10.1.0.1/32
+	knows "$C" mm0 A 10.1.0.1/32
+	ip -n "$A" route add 10.9.0.0/24 dev mm0
+	pings "$A" 10.1.0.2
+	pings "$A" 10.1.0.3
+	for ((i = 1; i <= 200; i++)); do
+		echo "10.9.0.$i"
+	done >"$TMP/addresses"
+	for i in 1 2; do
+		b=$(stat "$B" mm0 rx_packets) c=$(stat "$C" mm0 rx_packets)
+		n "$A" bash -c 'while read -r a; do echo x >/dev/udp/$a/9; done' <"$TMP/addresses"
+		b=$(($(stat "$B" mm0 rx_packets) - b)) c=$(($(stat "$C" mm0 rx_packets) - c))
+		expect_eq $((b + c)) 200 "packets"
+		expect_ge "$b" 110 "flows of weight 3"
+		expect_ge "$c" 15 "flows of weight 1"
+	done
 }
 
 run_tests "$@"

@@ -44,8 +44,8 @@ offers "-json" -j
 offers "gen pub psk help" key ""
 offers "set setconf show showconf syncconf" dev s
 offers "mm0 mm1" dev set ""
-offers "private-key listen-port fwmark network subnet routed-subnets" dev set mm0 ""
-offers "private-key fwmark network subnet routed-subnets" dev set mm0 listen-port 5 ""
+offers "private-key listen-port fwmark network subnet routed-subnets member-prefix" dev set mm0 ""
+offers "private-key fwmark network subnet routed-subnets member-prefix" dev set mm0 listen-port 5 ""
 offers "off" dev set mm0 fwmark ""
 offers "KEYONE= KEYTWO=" peer set ""
 offers "dev endpoint allowed-ips psk persistent-keepalive suite subnet extended" peer set KEYONE= ""
@@ -82,7 +82,7 @@ zsh_offers() {
 if command -v zsh >/dev/null; then
 	zsh_offers '*dev*help*key*monitor*path*peer*stat*wg*' 'mmesh '
 	zsh_offers '*add*del*help*replace*set*show*' 'mmesh peer '
-	zsh_offers '*fwmark*listen-port*private-key*' 'mmesh -j dev set mm0 '
+	zsh_offers '*fwmark*member-prefix*private-key*' 'mmesh -j dev set mm0 '
 	zsh_offers '*aes256gcm*wireguard*' 'mmesh peer set KEY dev mm0 suite '
 	zsh_offers '*mm0*mm1*' 'mmesh dev del '
 	zsh_offers '*KEYONE*KEYTWO*' 'mmesh peer del '

@@ -46,9 +46,12 @@ enum mmesh_peer_flag {
  * enum mmesh_allowed_ip_flag
  * @MMESH_ALLOWED_IP_FLAG_REMOVE: take the prefix from the peer instead of
  *   giving it
+ * @MMESH_ALLOWED_IP_FLAG_SHARED: give it to the peer beside those that have
+ *   it, instead of moving it; at most 16 peers share a prefix
  */
 enum mmesh_allowed_ip_flag {
 	MMESH_ALLOWED_IP_FLAG_REMOVE = 1,
+	MMESH_ALLOWED_IP_FLAG_SHARED = 2,
 };
 
 /**
@@ -229,6 +232,7 @@ enum mmesh_path_source {
  * @MMESH_STAT_TX_DROP_RELAY: the channel, or the session with the relay, isn't
  *   there yet
  * @MMESH_STAT_VIA_REFUSED: channels that relays refused
+ * @MMESH_STAT_FAILOVERS: a peer that shares a prefix became unreachable
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -329,6 +333,7 @@ enum mmesh_stat {
 	MMESH_STAT_RELAY_DROP_NO_MEMORY,
 	MMESH_STAT_TX_DROP_RELAY,
 	MMESH_STAT_VIA_REFUSED,
+	MMESH_STAT_FAILOVERS,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -355,9 +360,19 @@ enum {
 	MMESH_A_DEV_RELAY,
 	MMESH_A_DEV_RELAY_CLIENTS,
 	MMESH_A_DEV_RELAY_CHANNELS,
+	MMESH_A_DEV_MEMBER_PREFIX,
 
 	__MMESH_A_DEV_MAX,
 	MMESH_A_DEV_MAX = (__MMESH_A_DEV_MAX - 1)
+};
+
+enum {
+	MMESH_A_MEMBER_PREFIX_ADDR4 = 1,
+	MMESH_A_MEMBER_PREFIX_ADDR6,
+	MMESH_A_MEMBER_PREFIX_CIDR,
+
+	__MMESH_A_MEMBER_PREFIX_MAX,
+	MMESH_A_MEMBER_PREFIX_MAX = (__MMESH_A_MEMBER_PREFIX_MAX - 1)
 };
 
 enum {
@@ -397,6 +412,7 @@ enum {
 	MMESH_A_PEER_LIMIT_PPS,
 	MMESH_A_PEER_LIMIT_BPS,
 	MMESH_A_PEER_RELAY_STATE,
+	MMESH_A_PEER_UNREACHABLE,
 
 	__MMESH_A_PEER_MAX,
 	MMESH_A_PEER_MAX = (__MMESH_A_PEER_MAX - 1)
@@ -425,6 +441,8 @@ enum {
 	MMESH_A_ALLOWED_IP_ADDR6,
 	MMESH_A_ALLOWED_IP_CIDR,
 	MMESH_A_ALLOWED_IP_FLAGS,
+	MMESH_A_ALLOWED_IP_PRIORITY,
+	MMESH_A_ALLOWED_IP_WEIGHT,
 
 	__MMESH_A_ALLOWED_IP_MAX,
 	MMESH_A_ALLOWED_IP_MAX = (__MMESH_A_ALLOWED_IP_MAX - 1)
@@ -489,6 +507,7 @@ enum {
 	MMESH_CMD_PATH_ADD,
 	MMESH_CMD_PATH_DEL,
 	MMESH_CMD_PATH_NTF,
+	MMESH_CMD_REACHABLE_NTF,
 
 	__MMESH_CMD_MAX,
 	MMESH_CMD_MAX = (__MMESH_CMD_MAX - 1)

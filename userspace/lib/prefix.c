@@ -122,11 +122,36 @@ static char *strip(char *s)
 	return s;
 }
 
-static int parse_entry(struct prefixes *list, char *entry, bool *incremental, struct error *err)
+/* "PRIORITY[*WEIGHT]"; works in place. */
+static int parse_share(struct prefix *p, char *text, struct error *err)
 {
+	char *star = strchr(text, '*');
+	uint64_t priority, weight = 1;
+
+	if (star)
+		*star++ = '\0';
+	if (number_parse(&priority, text, UINT32_MAX, NULL) < 0)
+		return error_set(err, EINVAL,
+				 "\"%s\" is not a priority (0 to 4294967295, the lowest is the best)",
+				 text);
+	if (star && (number_parse(&weight, star, UINT16_MAX, NULL) < 0 || !weight))
+		return error_set(err, EINVAL, "\"%s\" is not a weight (1 to 65535)", star);
+	p->shared = true;
+	p->priority = (uint32_t)priority;
+	p->weight = (uint16_t)weight;
+	return 0;
+}
+
+static int parse_entry(struct prefixes *list, char *entry, bool may_share, bool *incremental,
+		       struct error *err)
+{
+	char *share = may_share ? strchr(entry, '@') : NULL;
 	struct prefix p;
 	char sign = 0;
 	int r;
+
+	if (share)
+		*share++ = '\0';
 
 	entry = strip(entry);
 	if (*entry == '+' || *entry == '-')
@@ -136,14 +161,22 @@ static int parse_entry(struct prefixes *list, char *entry, bool *incremental, st
 	r = prefix_parse(&p, entry, err);
 	if (r < 0)
 		return r;
+	if (share) {
+		r = parse_share(&p, strip(share), err);
+		if (r < 0)
+			return r;
+	}
 	p.remove = sign == '-';
+	if (p.remove && p.shared)
+		return error_set(err, EINVAL, "\"-%s@…\": a prefix is taken away without a priority",
+				 entry);
 	if (sign)
 		*incremental = true;
 	return prefixes_add(list, &p, err);
 }
 
-int prefixes_parse(struct prefixes *list, const char *text, bool *ret_incremental,
-		   struct error *err)
+static int parse_list(struct prefixes *list, const char *text, bool may_share,
+		      bool *ret_incremental, struct error *err)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	size_t old_count = list->count;
@@ -157,7 +190,7 @@ int prefixes_parse(struct prefixes *list, const char *text, bool *ret_incrementa
 	if (!*rest)
 		return 0;
 	while ((entry = strsep(&rest, ","))) {
-		r = parse_entry(list, entry, &incremental, err);
+		r = parse_entry(list, entry, may_share, &incremental, err);
 		if (r < 0) {
 			list->count = old_count;
 			return r;
@@ -166,6 +199,27 @@ int prefixes_parse(struct prefixes *list, const char *text, bool *ret_incrementa
 	if (incremental)
 		*ret_incremental = true;
 	return 0;
+}
+
+int prefixes_parse(struct prefixes *list, const char *text, bool *ret_incremental,
+		   struct error *err)
+{
+	return parse_list(list, text, false, ret_incremental, err);
+}
+
+int prefixes_parse_shared(struct prefixes *list, const char *text, bool *ret_incremental,
+			  struct error *err)
+{
+	return parse_list(list, text, true, ret_incremental, err);
+}
+
+void prefix_format_share(char ret_text[PREFIX_TEXT_SIZE], const struct prefix *p)
+{
+	*ret_text = '\0';
+	if (p->shared && p->weight == 1)
+		(void)snprintf(ret_text, PREFIX_TEXT_SIZE, "@%u", p->priority);
+	else if (p->shared)
+		(void)snprintf(ret_text, PREFIX_TEXT_SIZE, "@%u*%u", p->priority, p->weight);
 }
 
 void prefixes_free(struct prefixes *list)

@@ -19,6 +19,9 @@ struct prefix {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t cidr;	/* 0-32 or 0-128 */
 	bool remove;	/* a change: take this prefix away from the peer */
+	bool shared;	/* held beside others, with these: */
+	uint16_t weight;
+	uint32_t priority;
 	union {
 		struct in_addr ip4;
 		struct in6_addr ip6;
@@ -55,6 +58,16 @@ int prefix_compare(const void *a, const void *b);
  */
 int prefixes_parse(struct prefixes *list, const char *text, bool *ret_incremental,
 		   struct error *err);
+
+/*
+ * The same, but an entry may end with "@PRIORITY" or "@PRIORITY*WEIGHT": then it
+ * is shared. The weight is 1 to 65535, and 1 if it isn't given.
+ */
+int prefixes_parse_shared(struct prefixes *list, const char *text, bool *ret_incremental,
+			  struct error *err);
+
+/* The end of such an entry, as "@5*2"; "" for a prefix that isn't shared. */
+void prefix_format_share(char ret_text[PREFIX_TEXT_SIZE], const struct prefix *p);
 
 int prefixes_add(struct prefixes *list, const struct prefix *p, struct error *err);
 void prefixes_free(struct prefixes *list);

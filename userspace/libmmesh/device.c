@@ -5,6 +5,47 @@
 #include <linux/genetlink.h>
 #include <string.h>
 
+static void parse_members(struct mmesh_device *dev, const struct nlmsghdr *msg)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, msg, sizeof(struct genlmsghdr)) {
+		struct mmesh_attrs attrs;
+		struct prefix p = { 0 };
+		uint32_t cidr;
+
+		if (mnl_attr_get_type(attr) != MMESH_A_DEV_MEMBER_PREFIX ||
+		    mmesh_attrs_read_nested(&attrs, MMESH_A_MEMBER_PREFIX_MAX, attr, NULL) < 0 ||
+		    !mmesh_attr_u32(&attrs, MMESH_A_MEMBER_PREFIX_CIDR, &cidr) || cidr > 128)
+			continue;
+		if (mmesh_attr_bytes(&attrs, MMESH_A_MEMBER_PREFIX_ADDR4, &p.ip4, sizeof(p.ip4)))
+			p.family = AF_INET;
+		else if (mmesh_attr_bytes(&attrs, MMESH_A_MEMBER_PREFIX_ADDR6, &p.ip6,
+					  sizeof(p.ip6)))
+			p.family = AF_INET6;
+		else
+			continue;
+		p.cidr = (uint8_t)cidr;
+		dev->member[p.family == AF_INET6] = p;
+	}
+}
+
+/* Both families, so that the device has these and no others. */
+static void put_members(struct nlmsghdr *msg, const struct mmesh_device *dev)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(dev->member); i++) {
+		struct nlattr *nest = mnl_attr_nest_start(msg, MMESH_A_DEV_MEMBER_PREFIX);
+		const struct prefix *p = &dev->member[i];
+
+		if (i)
+			mnl_attr_put(msg, MMESH_A_MEMBER_PREFIX_ADDR6, sizeof(p->ip6), &p->ip6);
+		else
+			mnl_attr_put(msg, MMESH_A_MEMBER_PREFIX_ADDR4, sizeof(p->ip4), &p->ip4);
+		mnl_attr_put_u32(msg, MMESH_A_MEMBER_PREFIX_CIDR, p->cidr);
+		mnl_attr_nest_end(msg, nest);
+	}
+}
+
 static void parse_suites(struct mmesh_device *dev, const struct nlmsghdr *msg)
 {
 	const struct nlattr *attr;
@@ -65,6 +106,7 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_NUM_PEERS, &dev.num_peers);
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_GENERATION, &dev.generation);
 	(void)mmesh_attr_string(&attrs, MMESH_A_DEV_VERSION, dev.version, sizeof(dev.version));
+	parse_members(&dev, msg);
 	parse_suites(&dev, msg);
 	*ret = dev;
 	explicit_bzero(dev.private_key, KEY_LEN);
@@ -140,6 +182,8 @@ struct nlmsghdr *mmesh_device_put_set(struct mmesh_client *client, const struct 
 		mnl_attr_put_u32(msg, MMESH_A_DEV_RELAY, dev->relay);
 	if (dev->has & MMESH_DEVICE_HAS_RELAY_CLIENTS)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_RELAY_CLIENTS, dev->relay_clients);
+	if (dev->has & MMESH_DEVICE_HAS_MEMBER)
+		put_members(msg, dev);
 	if (dev->replace_peers)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_FLAGS, MMESH_DEV_FLAG_REPLACE_PEERS);
 	return msg;

@@ -41,6 +41,7 @@ int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct 
 	case MMESH_CMD_PEER_DEL_NTF:
 	case MMESH_CMD_HANDSHAKE_NTF:
 	case MMESH_CMD_ENDPOINT_NTF:
+	case MMESH_CMD_REACHABLE_NTF:
 		r = mmesh_attrs_read(&attrs, MMESH_A_PEER_MAX, msg, err);
 		if (r < 0)
 			return r;

@@ -70,6 +70,7 @@ struct mmesh_peer {
 	uint64_t rx_bytes;
 	uint64_t tx_bytes;
 	struct mmesh_relay_state relay_state;
+	bool unreachable; /* others serve what it shares with them */
 };
 
 enum mmesh_device_has {
@@ -82,6 +83,7 @@ enum mmesh_device_has {
 	MMESH_DEVICE_HAS_ROUTED = 1 << 6,
 	MMESH_DEVICE_HAS_RELAY = 1 << 7,
 	MMESH_DEVICE_HAS_RELAY_CLIENTS = 1 << 8,
+	MMESH_DEVICE_HAS_MEMBER = 1 << 9,
 };
 
 enum {
@@ -109,6 +111,7 @@ struct mmesh_device {
 	bool routed_subnets;
 	bool relay;
 	uint32_t relay_clients; /* most that are let in */
+	struct prefix member[2]; /* IPv4 and IPv6; family 0: none */
 	struct mmesh_peer *peer;
 	size_t n_peers; /* that are in @peer */
 	size_t peer_room;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-	/* A nest with an IPv6 address, a length and flags, and all their headers. */
-	ALLOWED_IP_ATTR_MAX = 48,
+	/* A nest with an IPv6 address and four numbers, and all their headers. */
+	ALLOWED_IP_ATTR_MAX = 64,
 	/* Everything else that a request about a peer can carry. */
 	PEER_ATTRS_MAX = 512,
 	ALLOWED_IPS_PER_MESSAGE = (NL_REQUEST_MAX - PEER_ATTRS_MAX) / ALLOWED_IP_ATTR_MAX,
@@ -17,7 +17,7 @@ static int parse_allowed_ip(struct mmesh_peer *peer, const struct nlattr *nest, 
 {
 	struct mmesh_attrs attrs;
 	struct prefix p = { 0 };
-	uint32_t cidr;
+	uint32_t cidr, flags = 0, weight = 1;
 	int r;
 
 	r = mmesh_attrs_read_nested(&attrs, MMESH_A_ALLOWED_IP_MAX, nest, err);
@@ -30,6 +30,11 @@ static int parse_allowed_ip(struct mmesh_peer *peer, const struct nlattr *nest, 
 	if (!p.family || !mmesh_attr_u32(&attrs, MMESH_A_ALLOWED_IP_CIDR, &cidr) || cidr > 128)
 		return error_set(err, EPROTO, "the kernel sent an allowed IP without an address");
 	p.cidr = (uint8_t)cidr;
+	(void)mmesh_attr_u32(&attrs, MMESH_A_ALLOWED_IP_FLAGS, &flags);
+	(void)mmesh_attr_u32(&attrs, MMESH_A_ALLOWED_IP_PRIORITY, &p.priority);
+	(void)mmesh_attr_u32(&attrs, MMESH_A_ALLOWED_IP_WEIGHT, &weight);
+	p.shared = flags & MMESH_ALLOWED_IP_FLAG_SHARED;
+	p.weight = (uint16_t)weight;
 	return prefixes_add(&peer->allowed_ips, &p, err);
 }
 
@@ -99,7 +104,7 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 {
 	const struct nlattr *attr;
 	struct mmesh_attrs attrs;
-	uint32_t keepalive, extended, subnet;
+	uint32_t keepalive, extended, subnet, unreachable;
 	uint64_t sec;
 	int r;
 
@@ -126,6 +131,8 @@ int mmesh_peer_parse(struct mmesh_peer *ret, const struct nlmsghdr *msg, struct 
 		ret->subnet = (uint8_t)subnet;
 		ret->has |= MMESH_PEER_HAS_SUBNET;
 	}
+	if (mmesh_attr_u32(&attrs, MMESH_A_PEER_UNREACHABLE, &unreachable))
+		ret->unreachable = unreachable;
 	if (mmesh_attr_u64(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_SEC, &sec))
 		ret->handshake_sec = (int64_t)sec;
 	(void)mmesh_attr_u32(&attrs, MMESH_A_PEER_LAST_HANDSHAKE_NSEC, &ret->handshake_nsec);
@@ -234,6 +241,12 @@ static void put_allowed_ips(struct nlmsghdr *msg, const struct prefix *item, siz
 		if (item[i].remove)
 			mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_FLAGS,
 					 MMESH_ALLOWED_IP_FLAG_REMOVE);
+		if (item[i].shared) {
+			mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_FLAGS,
+					 MMESH_ALLOWED_IP_FLAG_SHARED);
+			mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_PRIORITY, item[i].priority);
+			mnl_attr_put_u32(msg, MMESH_A_ALLOWED_IP_WEIGHT, item[i].weight);
+		}
 		mnl_attr_nest_end(msg, nest);
 	}
 }

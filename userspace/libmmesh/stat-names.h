@@ -206,6 +206,8 @@ static const struct mmesh_stat_name {
 		"the channel, or the session with the relay, isn't there yet" },
 	[MMESH_STAT_VIA_REFUSED] = { "via_refused",
 		"channels that relays refused" },
+	[MMESH_STAT_FAILOVERS] = { "failovers",
+		"a peer that shares a prefix became unreachable" },
 };
 
 #endif

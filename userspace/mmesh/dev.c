@@ -28,6 +28,7 @@ static const char usage[] =
 	"SETTINGS := [ private-key FILE ] [ listen-port PORT ] [ fwmark MARK ]\n"
 	"            [ network ID ] [ subnet N ] [ routed-subnets on | off ]\n"
 	"            [ relay on | off ] [ relay-clients NUMBER ]\n"
+	"            [ member-prefix LIST ]\n"
 	"FILE     := a file's name, or - for standard input; an empty key file removes the key.\n"
 	"            setconf, addconf and syncconf read the format of wg(8); [Peer] may have\n"
 	"            Suite = wireguard | aes256gcm besides.\n"
@@ -35,7 +36,9 @@ static const char usage[] =
 	"MARK     := off, a number, or 0x and a hexadecimal number\n"
 	"ID       := none, or a number of 64 bits; it changes only while there are no peers\n"
 	"N        := 0 to 255; in a network, only peers of the same subnet exchange packets, unless\n"
-	"            routed-subnets is on\n";
+	"            routed-subnets is on\n"
+	"LIST     := the network's own prefix, at most one a family, \"\" for none: addresses inside\n"
+	"            it are found only in allowed IPs that are as long, or longer\n";
 
 static int parse_private_key(struct tool *tool, void *context, const char *value,
 			     struct error *err)
@@ -115,6 +118,29 @@ static int parse_relay_clients(struct tool *tool, void *context, const char *val
 	return r;
 }
 
+static int parse_members(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+	struct prefixes list = { 0 };
+	bool incremental = false;
+	int r;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_MEMBER;
+	r = prefixes_parse(&list, value, &incremental, err);
+	if (!r && incremental)
+		r = error_set(err, EINVAL, "a list without + and - is expected");
+	for (size_t i = 0; !r && i < list.count; i++) {
+		struct prefix *member = &dev->member[list.item[i].family == AF_INET6];
+
+		if (member->family)
+			r = error_set(err, EINVAL, "only one prefix a family");
+		*member = list.item[i];
+	}
+	prefixes_free(&list);
+	return r;
+}
+
 static const struct word settings[] = {
 	{ "private-key", parse_private_key },
 	{ "listen-port", parse_listen_port },
@@ -124,6 +150,7 @@ static const struct word settings[] = {
 	{ "routed-subnets", parse_routed },
 	{ "relay", parse_relay },
 	{ "relay-clients", parse_relay_clients },
+	{ "member-prefix", parse_members },
 };
 
 /* The device's name, which each command but show begins with. */
@@ -246,7 +273,7 @@ static int dev_set(struct tool *tool, struct args *args)
 		r = tool_usage_error(tool,
 				     "\"mmesh dev set %s\" needs at least one of: private-key, "
 				     "listen-port, fwmark, network, subnet, routed-subnets, "
-				     "relay, relay-clients.",
+				     "relay, relay-clients, member-prefix.",
 				     dev.name);
 	return r ? r : set_device(tool, &dev);
 }

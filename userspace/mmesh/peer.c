@@ -29,7 +29,9 @@ static const char usage[] =
 	"KEY      := the peer's public key in base64\n"
 	"HOST     := an IPv4 address, an IPv6 address in brackets, or a name\n"
 	"LIST     := prefixes with commas between them, \"\" for none; with set, an entry that\n"
-	"            begins with + or - is added to or taken from what the peer has\n"
+	"            begins with + or - is added to or taken from what the peer has; PREFIX@PRIORITY\n"
+	"            or PREFIX@PRIORITY*WEIGHT is shared with the peers that have it: of the live ones\n"
+	"            with the lowest priority each gets flows by its weight\n"
 	"candidate adds addresses (HOST:PORT with commas between them) at which an extended peer\n"
 	"            may be reached; see mmesh path\n"
 	"FILE     := a file's name, or - for standard input; an empty file removes the key\n"
@@ -79,7 +81,7 @@ static int parse_allowed_ips(struct tool *tool, void *context, const char *value
 
 	(void)tool;
 	rq->peer.replace_allowed_ips = true;
-	return prefixes_parse(&rq->peer.allowed_ips, value, &rq->incremental, err);
+	return prefixes_parse_shared(&rq->peer.allowed_ips, value, &rq->incremental, err);
 }
 
 static int parse_psk(struct tool *tool, void *context, const char *value, struct error *err)
@@ -239,7 +241,8 @@ static int refuse_overlap(const struct tool *tool, const struct mmesh_device *de
 {
 	for (size_t i = 0; i < rq->peer.allowed_ips.count; i++) {
 		const struct prefix *wanted = &rq->peer.allowed_ips.item[i];
-		const struct mmesh_peer *holder = wanted->remove ? NULL :
+		bool moves = !wanted->remove && !wanted->shared;
+		const struct mmesh_peer *holder = !moves ? NULL :
 								   holder_of(dev, rq, wanted);
 		char text[PREFIX_TEXT_SIZE];
 		char key[KEY_TEXT_SIZE];

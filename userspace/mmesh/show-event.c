@@ -17,6 +17,7 @@ static const struct kind {
 	[MMESH_CMD_HANDSHAKE_NTF] = { "handshake", "handshake" },
 	[MMESH_CMD_ENDPOINT_NTF] = { "endpoint", "moved" },
 	[MMESH_CMD_PATH_NTF] = { "path", "path" },
+	[MMESH_CMD_REACHABLE_NTF] = { "reachable", "changed" },
 };
 
 static void event_device(struct printer *p, const struct mmesh_device *dev)
@@ -101,7 +102,9 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 	printer_text(p, " %s", kind->text);
 	if (event->device)
 		event_device(p, event->device);
-	if (event->peer)
+	if (event->command == MMESH_CMD_REACHABLE_NTF)
+		printer_bool(p, "reachable", NULL, !event->peer->unreachable);
+	else if (event->peer)
 		event_peer(p, event->peer);
 	if (event->has_path) {
 		if (event->path.has_relay) {

@@ -57,6 +57,23 @@ static void show_isolation(struct printer *p, const struct mmesh_device *dev)
 	printer_bool(p, "routed_subnets", "routed subnets", dev->routed_subnets);
 }
 
+static void show_members(struct printer *p, const struct mmesh_device *dev)
+{
+	static const struct {
+		const char *name;
+		const char *label;
+	} words[] = { { "member_prefix4", "member prefix" }, { "member_prefix6", "member prefix" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dev->member); i++) {
+		char text[PREFIX_TEXT_SIZE];
+
+		if (!dev->member[i].family)
+			continue;
+		prefix_format(text, &dev->member[i]);
+		printer_string(p, words[i].name, words[i].label, text);
+	}
+}
+
 static void show_suites(struct printer *p, const struct mmesh_device *dev, bool all)
 {
 	printer_open_array(p, "suites");
@@ -119,10 +136,11 @@ void show_device(struct printer *p, const struct mmesh_device *dev, const struct
 		printer_uint(p, "fwmark", "fwmark", dev->fwmark, fwmark);
 	if (dev->relay)
 		printer_bool(p, "relay", "relay", true);
-	if (!opt->like_wg)
+	if (!opt->like_wg) {
 		show_isolation(p, dev);
-	if (!opt->like_wg)
+		show_members(p, dev);
 		printer_uint(p, "peer_count", "peers", dev->num_peers, NULL);
+	}
 	if (opt->details) {
 		printer_uint(p, "generation", "generation", dev->generation, NULL);
 		printer_string(p, "module_version", "module version", dev->version);
@@ -162,7 +180,8 @@ static void show_endpoint(struct printer *p, const struct mmesh_peer *peer)
 	printer_close_object(p);
 }
 
-static void show_allowed_ips(struct printer *p, const struct mmesh_peer *peer)
+static void show_allowed_ips(struct printer *p, const struct mmesh_peer *peer,
+			     const struct show_options *opt)
 {
 	const char *cyan = printer_colour_on(p, COLOUR_CYAN);
 	const char *off = printer_colour_off(p);
@@ -176,6 +195,7 @@ static void show_allowed_ips(struct printer *p, const struct mmesh_peer *peer)
 		printer_text(p, "  %sallowed ips%s: ", printer_colour_on(p, COLOUR_BOLD), off);
 	for (size_t i = 0; i < ips->count; i++) {
 		char text[PREFIX_TEXT_SIZE];
+		char share[PREFIX_TEXT_SIZE];
 		char *slash;
 
 		prefix_format(text, &ips->item[i]);
@@ -183,12 +203,42 @@ static void show_allowed_ips(struct printer *p, const struct mmesh_peer *peer)
 			printer_item(p, text);
 			continue;
 		}
+		prefix_format_share(share, &ips->item[i]);
 		slash = strchr(text, '/');
-		printer_text(p, "%s%.*s%s/%s%s", i ? (oneline ? "," : ", ") : "",
-			     (int)(slash - text), text, cyan, off, slash + 1);
+		printer_text(p, "%s%.*s%s/%s%s%s", i ? (oneline ? "," : ", ") : "",
+			     (int)(slash - text), text, cyan, off, slash + 1,
+			     opt->like_wg ? "" : share);
 	}
 	printer_text(p, "%s%s", ips->count ? "" : (oneline ? "\"\"" : "(none)"),
 		     oneline ? "" : "\n");
+	printer_close_array(p);
+}
+
+/* Beside the plain list, whose items are strings. */
+static void show_shares(struct printer *p, const struct mmesh_peer *peer)
+{
+	const struct prefixes *ips = &peer->allowed_ips;
+	bool any = false;
+
+	for (size_t i = 0; i < ips->count; i++)
+		any |= ips->item[i].shared;
+	if (peer->unreachable)
+		printer_bool(p, "unreachable", "unreachable", true);
+	if (!any || !printer_is_json(p))
+		return;
+	printer_open_array(p, "shared");
+	for (size_t i = 0; i < ips->count; i++) {
+		char text[PREFIX_TEXT_SIZE];
+
+		if (!ips->item[i].shared)
+			continue;
+		prefix_format(text, &ips->item[i]);
+		printer_open_object(p, NULL);
+		printer_string(p, "prefix", NULL, text);
+		printer_uint(p, "priority", NULL, ips->item[i].priority, NULL);
+		printer_uint(p, "weight", NULL, ips->item[i].weight, NULL);
+		printer_close_object(p);
+	}
 	printer_close_array(p);
 }
 
@@ -268,7 +318,8 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 	show_secret(p, "preshared_key", "preshared key", peer->has & MMESH_PEER_HAS_PSK, peer->psk,
 		    opt->show_keys);
 	show_endpoint(p, peer);
-	show_allowed_ips(p, peer);
+	show_allowed_ips(p, peer, opt);
+	show_shares(p, peer);
 	printer_time(p, "latest_handshake", "latest handshake", peer->handshake_sec);
 	show_transfer(p, peer);
 	show_keepalive(p, peer);
