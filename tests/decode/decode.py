@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "vectors"))
-from gen_noise import SUITES, Handshake, dh, hkdf, public_of  # pylint: disable=wrong-import-position
+from gen_noise import SUITES, Handshake, dh, public_of  # pylint: disable=wrong-import-position
 from cryptography.exceptions import InvalidTag  # pylint: disable=wrong-import-position
 
 ETHERNET_IPV4, ETHERNET_IPV6, TCP, UDP, ICMP, ICMPV6 = 0x0800, 0x86dd, 6, 17, 1, 58
@@ -117,7 +117,7 @@ class Decoder:
     def initiation(self, suite, msg):
         sender, = struct.unpack_from("<I", msg, 4)
         for responder, private in self.static.items():
-            hs = Session(suite, responder)
+            hs = Session(suite, suite.identifier, responder)
             hs.mix_ephemeral(msg[8:40])
             hs.mix_dh(dh(private, msg[8:40]))
             try:
@@ -140,7 +140,7 @@ class Decoder:
             self.wrong.append("a response to nothing, or of an unknown ephemeral key")
             return
         for psk in self.psks:
-            hs = Session(suite, b"")
+            hs = Session(suite, b"", b"")
             hs.ck, hs.h = begun.ck, begun.h
             hs.mix_ephemeral(msg[12:44])
             hs.mix_dh(dh(private, begun.ephemeral))
@@ -150,7 +150,7 @@ class Decoder:
                 hs.open(msg[44:60])
             except InvalidTag:
                 continue
-            initiator_sends, responder_sends = hkdf(hs.ck, b"", 2)
+            initiator_sends, responder_sends = hs.split()
             self.receiving[sender] = suite.cipher(initiator_sends), suite.name
             self.receiving[receiver] = suite.cipher(responder_sends), suite.name
             self.add("responses")
