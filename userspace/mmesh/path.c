@@ -24,7 +24,6 @@ static const char usage[] =
 struct request {
 	char device[IF_NAMESIZE];
 	uint8_t key[KEY_LEN];
-	bool has_key;
 	struct endpoint_name name;
 };
 
@@ -91,42 +90,16 @@ static int path_del(struct tool *tool, struct args *args)
 	return path_change(tool, args, true);
 }
 
-static int parse_filter(struct tool *tool, struct args *args, struct request *ret)
-{
-	const char *given;
-
-	while ((given = args_take(args))) {
-		struct error err = { 0 };
-		const char *name;
-
-		if (!strcmp(given, "dev") && !*ret->device) {
-			name = args_take(args);
-			if (!name)
-				return tool_usage_error(
-					tool, "\"dev\" in \"%s\" needs a value after it.",
-					args->context);
-			if (mmesh_link_check_name(name, &err) < 0)
-				return tool_usage_error(tool, "dev: %s.", err.text);
-			(void)snprintf(ret->device, sizeof(ret->device), "%s", name);
-			continue;
-		}
-		if (ret->has_key || key_parse(ret->key, given, NULL) < 0)
-			return tool_unknown_word(tool, args, given,
-						 "dev, a public key (44 characters of base64)");
-		ret->has_key = true;
-	}
-	return TOOL_OK;
-}
-
 /* Those of one device; a key that it doesn't have is an error when it was named. */
-static int read_device(struct tool *tool, const struct request *rq, const char *device,
+static int read_device(struct tool *tool, const struct show_filter *filter, const char *device,
 		       struct mmesh_paths *paths)
 {
 	struct error err = { 0 };
 	int r;
 
-	r = mmesh_path_read(&tool->client, paths, device, rq->has_key ? rq->key : NULL, &err);
-	if (r == -ENOENT && rq->has_key && !*rq->device)
+	r = mmesh_path_read(&tool->client, paths, device,
+			    filter->has_key ? filter->key : NULL, &err);
+	if (r == -ENOENT && filter->has_key && !*filter->device)
 		return TOOL_OK;
 	if (r < 0) {
 		(void)error_prefix(&err, r, "%s: ", device);
@@ -141,16 +114,16 @@ static int path_show(struct tool *tool, struct args *args)
 	struct printer *p = &tool->printer;
 	struct mmesh_paths paths = { 0 };
 	struct mmesh_devices list;
-	struct request rq = { 0 };
+	struct show_filter filter;
 	int r;
 
-	r = parse_filter(tool, args, &rq);
+	r = tool_parse_filter(tool, args, &filter);
 	if (!r)
-		r = tool_read_devices(tool, *rq.device ? rq.device : NULL, false, &list);
+		r = tool_read_devices(tool, *filter.device ? filter.device : NULL, false, &list);
 	if (r)
 		return r;
 	for (size_t i = 0; i < list.count && !r; i++)
-		r = read_device(tool, &rq, list.item[i].name, &paths);
+		r = read_device(tool, &filter, list.item[i].name, &paths);
 	if (!r) {
 		printer_begin(p);
 		printer_open_array(p, "paths");

@@ -385,42 +385,7 @@ static int peer_del(struct tool *tool, struct args *args)
 	return r ? r : send_request(tool, &rq, MMESH_PEER_DEL);
 }
 
-/* What "show" narrows down to. */
-struct filter {
-	char device[IF_NAMESIZE];
-	uint8_t key[KEY_LEN];
-	bool has_key;
-};
-
-static int parse_filter(struct tool *tool, struct args *args, struct filter *ret)
-{
-	const char *given;
-
-	*ret = (struct filter){ 0 };
-	while ((given = args_take(args))) {
-		struct error err = { 0 };
-		const char *name;
-
-		if (!strcmp(given, "dev") && !*ret->device) {
-			name = args_take(args);
-			if (!name)
-				return tool_usage_error(
-					tool, "\"dev\" in \"%s\" needs a value after it.",
-					args->context);
-			if (mmesh_link_check_name(name, &err) < 0)
-				return tool_usage_error(tool, "dev: %s.", err.text);
-			(void)snprintf(ret->device, sizeof(ret->device), "%s", name);
-			continue;
-		}
-		if (ret->has_key || key_parse(ret->key, given, NULL) < 0)
-			return tool_unknown_word(tool, args, given,
-						 "dev, a public key (44 characters of base64)");
-		ret->has_key = true;
-	}
-	return TOOL_OK;
-}
-
-static void print_peers(struct tool *tool, struct mmesh_device *dev, const struct filter *filter)
+static void print_peers(struct tool *tool, struct mmesh_device *dev, const struct show_filter *filter)
 {
 	const struct show_options opt = {
 		.brief = tool->brief,
@@ -449,10 +414,10 @@ static int peer_show(struct tool *tool, struct args *args)
 {
 	struct printer *p = &tool->printer;
 	struct mmesh_devices list;
-	struct filter filter;
+	struct show_filter filter;
 	int r;
 
-	r = parse_filter(tool, args, &filter);
+	r = tool_parse_filter(tool, args, &filter);
 	if (!r)
 		r = tool_read_devices(tool, *filter.device ? filter.device : NULL, true, &list);
 	if (r)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "link.h"
 #include "peer.h"
 
 static void say(const struct tool *tool, const char *kind, const char *fmt, va_list ap)
@@ -120,6 +121,34 @@ int tool_parse_words(struct tool *tool, struct args *args, const struct word *wo
 	}
 	if (ret_seen)
 		*ret_seen = seen;
+	return TOOL_OK;
+}
+
+int tool_parse_filter(struct tool *tool, struct args *args, struct show_filter *ret)
+{
+	const char *given;
+
+	*ret = (struct show_filter){ 0 };
+	while ((given = args_take(args))) {
+		struct error err = { 0 };
+		const char *name;
+
+		if (!strcmp(given, "dev") && !*ret->device) {
+			name = args_take(args);
+			if (!name)
+				return tool_usage_error(
+					tool, "\"dev\" in \"%s\" needs a value after it.",
+					args->context);
+			if (mmesh_link_check_name(name, &err) < 0)
+				return tool_usage_error(tool, "dev: %s.", err.text);
+			(void)snprintf(ret->device, sizeof(ret->device), "%s", name);
+			continue;
+		}
+		if (ret->has_key || key_parse(ret->key, given, NULL) < 0)
+			return tool_unknown_word(tool, args, given,
+						 "dev, a public key (44 characters of base64)");
+		ret->has_key = true;
+	}
 	return TOOL_OK;
 }
 

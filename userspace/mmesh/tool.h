@@ -87,6 +87,16 @@ int tool_unknown_word(const struct tool *tool, const struct args *args, const ch
 /* Refuse what is left of the line; TOOL_OK when nothing is. */
 int tool_no_more(const struct tool *tool, const struct args *args);
 
+/* What "show" of peers, or of what belongs to them, narrows down to. */
+struct show_filter {
+	char device[IF_NAMESIZE];	/* empty: any */
+	uint8_t key[KEY_LEN];
+	bool has_key;
+};
+
+/* The words of such a "show", "[dev DEV] [KEY]", to the line's end. TOOL_OK or TOOL_USAGE. */
+int tool_parse_filter(struct tool *tool, struct args *args, struct show_filter *ret);
+
 /* A key from a file or standard input, with the warnings that go with it. */
 int tool_read_key(struct tool *tool, uint8_t ret[KEY_LEN], const char *path, struct error *err);
 
