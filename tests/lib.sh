@@ -280,6 +280,23 @@ pair_tunnels()
 	EOT
 }
 
+# net_behind_b MTU: a namespace C behind B of a pair, by a cable (vc 10.8.0.1 fd08::1, vd .2 ::2) of that MTU; it knows
+# nothing of the tunnel, through which A reaches it.
+net_behind_b()
+{
+	ns C
+	veth "$B" vc "$C" vd "$1"
+	addr "$B" vc 10.8.0.1/24 fd08::1/64
+	addr "$C" vd 10.8.0.2/24 fd08::2/64
+	n "$B" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	ip -n "$C" route add default via 10.8.0.1
+	ip -n "$C" -6 route add default via fd08::1
+	wgc "$A" set "$DA" peer "${PUB[B]}" \
+		allowed-ips 192.168.241.2/32,fd00:9::2/128,10.8.0.0/24,fd08::/64
+	ip -n "$A" route add 10.8.0.0/24 dev "$DA"
+	ip -n "$A" -6 route add fd08::/64 dev "$DA"
+}
+
 # pings NS ADDR [SECONDS]: one answer within the time.
 pings() { n "$1" ping -q -c 1 -W "${3:-5}" "$2" >/dev/null; }
 silent() { ! n "$1" ping -q -c 1 -W "${3:-1}" "$2" >/dev/null; }

@@ -46,17 +46,7 @@ test_largest_mtu() { sizes 4 65535 65455; }
 test_inner_path_mtu()
 {
 	pair
-	ns C
-	veth "$B" vc "$C" vd 1300
-	addr "$B" vc 10.8.0.1/24 fd08::1/64
-	addr "$C" vd 10.8.0.2/24 fd08::2/64
-	n "$B" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	ip -n "$C" route add default via 10.8.0.1
-	ip -n "$C" -6 route add default via fd08::1
-	wgc "$A" set "$DA" peer "${PUB[B]}" \
-		allowed-ips 192.168.241.2/32,fd00:9::2/128,10.8.0.0/24,fd08::/64
-	ip -n "$A" route add 10.8.0.0/24 dev "$DA"
-	ip -n "$A" -6 route add fd08::/64 dev "$DA"
+	net_behind_b 1300
 	tcp "$A" "$C" 10.8.0.2 "$(volume 1000000)"
 	tcp "$A" "$C" fd08::2 "$(volume 1000000)"
 	tcp "$C" "$A" 192.168.241.1 "$(volume 1000000)"

@@ -145,17 +145,7 @@ test_forwarded_mss()
 	local fd
 
 	routed 4 1400
-	ns C
-	veth "$B" vc "$C" vd 1500
-	addr "$B" vc 10.8.0.1/24 fd08::1/64
-	addr "$C" vd 10.8.0.2/24 fd08::2/64
-	n "$B" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	ip -n "$C" route add default via 10.8.0.1
-	ip -n "$C" -6 route add default via fd08::1
-	wgc "$A" set "$DA" peer "${PUB[B]}" \
-		allowed-ips 192.168.241.2/32,fd00:9::2/128,10.8.0.0/24,fd08::/64
-	ip -n "$A" route add 10.8.0.0/24 dev "$DA"
-	ip -n "$A" -6 route add fd08::/64 dev "$DA"
+	net_behind_b 1500
 	active
 	wait_for 20 mtu_is "$A" 1340
 	wait_for 20 mtu_is "$B" 1340
