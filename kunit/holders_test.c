@@ -180,7 +180,9 @@ static void holders_fail_over(struct kunit *test)
 	/* It is tried again, unless it just was. */
 	KUNIT_EXPECT_EQ(test, tries, FLOWS);
 	f->peers[1]->last_sent_handshake = ktime_get_coarse_boottime_ns();
+	rcu_read_lock();
 	mmesh_holders_pick(set, 0);
+	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, tries, FLOWS);
 
 	/* All of the best priority are dead, one for want of an endpoint. */

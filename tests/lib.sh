@@ -50,14 +50,17 @@ refused() { ! "$@" || fail "should have been refused: $*"; }
 # snooze SECONDS: wait without making a process.
 snooze() { read -rt "$1" -u "$WAIT_FD" _ || true; }
 
-# wait_for SECONDS COMMAND ...: until COMMAND succeeds; the deadline is a failure.
+# wait_for SECONDS COMMAND ...: until COMMAND succeeds; the deadline is a failure. The longer it takes, the more
+# seldom it looks: between 20 and 160 ms.
 wait_for() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 + 1)) pause=20 interval
 
 	shift
 	while ! "$@"; do
 		[ "$SECONDS" -lt "$end" ] || fail "not within the time: $*"
-		snooze 0.05
+		printf -v interval '0.%03d' "$pause"
+		snooze "$interval"
+		[ "$pause" -ge 160 ] || pause=$((pause * 2))
 	done
 }
 

@@ -107,6 +107,8 @@ shrinks()
 
 	routed "$1" 1500
 	[ "$2" = told ] || filter_ptb
+	# A processor in virtual time knows no other limit.
+	netem "$R" rb rate 100mbit
 	active
 	wait_for 20 mtu_is "$A" "$(inner "$1" 1500)"
 	stream one "$A" "$B" "$3"
