@@ -138,5 +138,5 @@ int mmesh_client_open(struct mmesh_client *ret, struct error *err)
 
 void mmesh_client_close(struct mmesh_client *client)
 {
-	nl_close(&client->nl);
+	nl_end(&client->nl);
 }

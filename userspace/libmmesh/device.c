@@ -153,7 +153,7 @@ int mmesh_device_list(struct mmesh_client *client, bool secrets, struct mmesh_de
 	*ret = (struct mmesh_devices){ 0 };
 	if (secrets)
 		mnl_attr_put(msg, MMESH_A_DEV_SECRETS, 0, NULL);
-	r = nl_dump(&client->nl, msg, read_list, forget_list, ret, err);
+	r = nl_read_all(&client->nl, msg, read_list, forget_list, ret, err);
 	if (r < 0)
 		mmesh_devices_clear(ret);
 	else

@@ -38,7 +38,7 @@ static struct nlmsghdr *start(struct nl *nl, uint16_t type, uint16_t flags, cons
 
 static void nl_closep(struct nl *nl)
 {
-	nl_close(nl);
+	nl_end(nl);
 }
 
 int mmesh_link_add(const char *name, struct error *err)

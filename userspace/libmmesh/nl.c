@@ -27,14 +27,14 @@ int nl_open(struct nl *ret, int protocol, struct error *err)
 	ret->request = calloc(1, NL_REQUEST_MAX);
 	ret->receive = malloc(NL_RECEIVE_SIZE);
 	if (!ret->request || !ret->receive) {
-		nl_close(ret);
+		nl_end(ret);
 		return error_oom(err);
 	}
 	ret->sock = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!ret->sock || mnl_socket_bind(ret->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int r = error_set(err, errno, "cannot open a netlink socket: %m");
 
-		nl_close(ret);
+		nl_end(ret);
 		return r;
 	}
 	/* All three exist since Linux 4.20; without them errors only get poorer. */
@@ -46,7 +46,7 @@ int nl_open(struct nl *ret, int protocol, struct error *err)
 	return 0;
 }
 
-void nl_close(struct nl *nl)
+void nl_end(struct nl *nl)
 {
 	if (nl->request)
 		explicit_bzero(nl->request, NL_REQUEST_MAX);
@@ -234,7 +234,7 @@ int nl_request(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message, vo
 	return read_reply(nl, seq, &rd, err);
 }
 
-int nl_dump(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message,
+int nl_read_all(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message,
 	    void (*on_restart)(void *user), void *user, struct error *err)
 {
 	size_t len = msg->nlmsg_len;

@@ -30,9 +30,9 @@ struct nl {
 	char *receive;
 };
 
-/* @protocol: NETLINK_GENERIC or NETLINK_ROUTE. nl_close() takes what failed too. */
+/* @protocol: NETLINK_GENERIC or NETLINK_ROUTE. nl_end() takes what failed too. */
 int nl_open(struct nl *ret, int protocol, struct error *err);
-void nl_close(struct nl *nl);
+void nl_end(struct nl *nl);
 
 /* Begin a request in nl->request; @flags besides NLM_F_REQUEST. */
 struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags);
@@ -55,7 +55,7 @@ int nl_request(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message, vo
  * @on_restart is called, to forget what was read, and the dump begins again: at
  * most NL_DUMP_ATTEMPTS times, then -EBUSY.
  */
-int nl_dump(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message,
+int nl_read_all(struct nl *nl, struct nlmsghdr *msg, nl_message_fn on_message,
 	    void (*on_restart)(void *user), void *user, struct error *err);
 
 /*

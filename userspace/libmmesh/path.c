@@ -143,7 +143,7 @@ int mmesh_path_read(struct mmesh_client *client, struct mmesh_paths *paths, cons
 	mnl_attr_put_strz(msg, MMESH_A_PATH_IFNAME, device);
 	if (key)
 		mnl_attr_put(msg, MMESH_A_PATH_PUBLIC_KEY, KEY_LEN, key);
-	r = nl_dump(&client->nl, msg, read_path, forget_paths, &rd, err);
+	r = nl_read_all(&client->nl, msg, read_path, forget_paths, &rd, err);
 	if (r < 0)
 		forget_paths(&rd);
 	return r;

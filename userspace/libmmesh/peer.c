@@ -201,7 +201,7 @@ int mmesh_peer_read(struct mmesh_client *client, struct mmesh_device *dev, const
 		mnl_attr_put(msg, MMESH_A_PEER_PUBLIC_KEY, KEY_LEN, key);
 	if (secrets)
 		mnl_attr_put(msg, MMESH_A_PEER_SECRETS, 0, NULL);
-	r = nl_dump(&client->nl, msg, read_peer, forget_peers, &rd, err);
+	r = nl_read_all(&client->nl, msg, read_peer, forget_peers, &rd, err);
 	if (r < 0)
 		forget_peers(&rd);
 	else if (key && dev->n_peers == rd.keep)

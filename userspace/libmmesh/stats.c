@@ -47,7 +47,7 @@ int mmesh_stats_read(struct mmesh_client *client, const char *device, mmesh_stat
 	struct nlmsghdr *msg = nl_start_genl(&client->nl, client->family, MMESH_CMD_STAT_GET, 0);
 
 	if (!device)
-		return nl_dump(&client->nl, msg, read_stats, NULL, &rd, err);
+		return nl_read_all(&client->nl, msg, read_stats, NULL, &rd, err);
 	mnl_attr_put_strz(msg, MMESH_A_STATS_IFNAME, device);
 	return nl_request(&client->nl, msg, read_stats, &rd, err);
 }
