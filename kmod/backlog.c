@@ -69,17 +69,27 @@ static void work(struct work_struct *work)
 	local_bh_enable();
 }
 
-/* Whether @skb is part of a stream that is worth collecting. */
-static bool streams(struct backlog *b, const struct sk_buff *skb)
+/* Whether @skb came so soon after the last single record that more are likely
+ * to follow.
+ */
+static bool is_close(struct backlog *b)
 {
-	u64 now;
+	const u64 now = ktime_get_mono_fast_ns();
+	const u64 gap = now - b->last;
 
-	if (skb_is_gso(skb) || skb->len < LARGE)
-		return false;
-	now = ktime_get_mono_fast_ns();
-	b->streak = now - b->last < MMESH_STREAM_GAP_NS ? b->streak + 1 : 0;
 	b->last = now;
-	return b->streak >= STREAK || !skb_queue_empty_lockless(&b->queue);
+	return gap < MMESH_STREAM_GAP_NS;
+}
+
+/* Whether @skb belongs to a stream that is worth collecting. */
+static bool streams(struct backlog *b, const struct sk_buff *skb, bool close)
+{
+	if (!close)
+		b->streak = 0;
+	if (skb->len < LARGE)
+		return false;
+	b->streak++;
+	return b->streak > STREAK || !skb_queue_empty_lockless(&b->queue);
 }
 
 /* While it waits @skb must not keep anything of the underlay alive, nor point
@@ -116,6 +126,8 @@ int mmesh_backlog_receive(struct sock *sk, struct sk_buff *skb)
 {
 	struct mmesh_device *m = rcu_dereference_sk_user_data(sk);
 	struct backlog *b = this_cpu_ptr(&backlogs);
+	const bool single = !skb_is_gso(skb);
+	bool close;
 
 	if (unlikely(!m)) {
 		kfree_skb(skb);
@@ -124,13 +136,14 @@ int mmesh_backlog_receive(struct sock *sk, struct sk_buff *skb)
 	mmesh_ingress_unmark(skb);
 	if (READ_ONCE(m->relay.enabled) && mmesh_relay_forward(m, skb))
 		return 0;
-	if (streams(b, skb)) {
+	close = single && is_close(b);
+	if (single && streams(b, skb, close)) {
 		collect(b, m, skb);
 		return 0;
 	}
 	/* Nothing may overtake what is waiting. */
 	run(b);
-	mmesh_open_receive(m, skb);
+	mmesh_open_receive(m, skb, single && !close);
 	return 0;
 }
 

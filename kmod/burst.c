@@ -5,12 +5,15 @@
 
 #include <linux/bitops.h>
 #include <linux/interrupt.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 
 #include "burst.h"
 #include "device.h"
+#include "limits.h"
 #include "peer.h"
+#include "room.h"
 
 /* Touched by its own CPU with BH off only, or when that CPU is gone. A tasklet
  * runs after the receive softirq, in the same pass.
@@ -18,6 +21,7 @@
 struct burst {
 	struct tasklet_struct tasklet;
 	struct list_head peers;		/* each with a reference */
+	u64 last;			/* ns, of the last packet that might have waited */
 };
 
 static DEFINE_PER_CPU(struct burst, bursts);
@@ -36,6 +40,16 @@ static void flush(struct tasklet_struct *t)
 		mmesh_seal_flush_staged(peer);
 		mmesh_peer_put(peer);
 	}
+}
+
+bool mmesh_burst_likely(void)
+{
+	struct burst *burst = this_cpu_ptr(&bursts);
+	const u64 now = ktime_get_mono_fast_ns();
+	const u64 gap = now - burst->last;
+
+	burst->last = now;
+	return gap < MMESH_STREAM_GAP_NS || !mmesh_has_stack();
 }
 
 void mmesh_burst_add(struct mmesh_peer *peer)

@@ -2,7 +2,8 @@
 /*
  * Packets that arrive one by one within a softirq (forwarded ones, TCP's
  * acknowledgements) wait in their peers' staged queues until it has done its
- * round, so that those of one peer leave as one bundle.
+ * round, so that those of one peer leave as one bundle. One that comes alone, an
+ * answer to a ping say, does not wait.
  */
 #ifndef MMESH_BURST_H
 #define MMESH_BURST_H
@@ -12,6 +13,12 @@ struct mmesh_peer;
 int mmesh_burst_module_init(void);
 /* Nothing can be queued any more. Context: process. */
 void mmesh_burst_module_exit(void);
+
+/* Whether the packet at hand should wait: it follows the last one, of any peer,
+ * so closely that more are likely, or little of the stack is left. To be asked
+ * once for each. Context: softirq.
+ */
+bool mmesh_burst_likely(void);
 
 /* Flush @peer's staged packets at the end of this softirq.
  * Context: softirq, RCU read.

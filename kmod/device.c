@@ -16,6 +16,7 @@
 #include <net/icmp.h>
 #include <net/ip_tunnels.h>
 
+#include "deliver.h"
 #include "device.h"
 #include "forward.h"
 #include "mmesh-compat-net.h"
@@ -156,16 +157,12 @@ static int mmesh_dev_stop(struct net_device *dev)
 
 static int mmesh_dev_init(struct net_device *dev)
 {
-	struct mmesh_device *m = netdev_priv(dev);
-
-	return gro_cells_init(&m->gro_cells, dev);
+	return mmesh_lanes_create(netdev_priv(dev));
 }
 
 static void mmesh_dev_uninit(struct net_device *dev)
 {
-	struct mmesh_device *m = netdev_priv(dev);
-
-	gro_cells_destroy(&m->gro_cells);
+	mmesh_lanes_destroy(netdev_priv(dev));
 }
 
 static void mmesh_dev_stats(struct net_device *dev, struct rtnl_link_stats64 *s)

@@ -7,7 +7,6 @@
 #include <linux/netdevice.h>
 #include <linux/rhashtable-types.h>
 #include <linux/xarray.h>
-#include <net/gro_cells.h>
 
 #include "allowedips.h"
 #include "cookie.h"
@@ -32,7 +31,7 @@ struct mmesh_device {
 	struct mmesh_index_table indices;
 	struct mmesh_allowedips allowedips;
 	struct mmesh_isolation isolation;	/* written under the update lock */
-	struct gro_cells gro_cells;
+	struct mmesh_lane __percpu *lanes;
 	u32 fwmark;
 
 	/* Handshakes. */
@@ -100,8 +99,10 @@ void mmesh_seal_keepalive(struct mmesh_peer *peer);
 void mmesh_seal_keepalive_by(struct mmesh_peer *peer, const struct mmesh_addr *to);
 
 /* open.c: UDP datagrams or aggregates of them in. */
-/* One by itself; consumes @skb. Context: BH off, RCU read. */
-void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb);
+/* One by itself; consumes @skb. @alone: nothing came shortly before. Context:
+ * BH off, RCU read.
+ */
+void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb, bool alone);
 /* Single datagrams as one reception, in order; empties @list. Context: the
  * same.
  */

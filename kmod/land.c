@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* RX path, stage 5 of 5: check the inner packet and hand it up. In: open.c.
- * Out: the stack, by way of GRO on this CPU. Context: softirq, RCU read.
+ * Out: mmesh_deliver() (deliver.c). Context: softirq, RCU read.
  * Drops: RX_DROP_SUBNET, RX_DROP_NOT_IP, RX_DROP_INNER_LENGTH, RX_DROP_SOURCE,
  * RX_DROP_ECN, RX_DROP_NO_MEMORY, RX_DROP_BACKLOG, RX_DROP_DEVICE_DOWN.
  */
@@ -15,6 +15,7 @@
 #include <net/sock.h>
 
 #include "allowedips.h"
+#include "deliver.h"
 #include "device.h"
 #include "land.h"
 #include "limits.h"
@@ -49,24 +50,40 @@ static void count(struct mmesh_landing *l, unsigned int stat)
 	DEV_STATS_INC(l->m->dev, rx_errors);
 }
 
-static void deliver(struct mmesh_landing *l, struct sk_buff *skb, __be16 protocol,
+static void hand_up(struct mmesh_landing *l, struct sk_buff *skb,
 		    unsigned int packets)
 {
 	const unsigned int len = skb->len;
+	const int ret = mmesh_deliver(l->m, skb, l->alone);
 
-	skb->dev = l->m->dev;
-	skb->protocol = protocol;
-	skb_reset_mac_header(skb);
-	skb_reset_network_header(skb);
-	/* By then it may have been freed. */
-	if (unlikely(gro_cells_receive(&l->m->gro_cells, skb) != NET_RX_SUCCESS)) {
-		mmesh_stat_add(l->m, l->m->dev->flags & IFF_UP ?
+	if (unlikely(ret)) {
+		mmesh_stat_add(l->m, ret == -ENOBUFS ?
 			       MMESH_STAT_RX_DROP_BACKLOG :
 			       MMESH_STAT_RX_DROP_DEVICE_DOWN, packets);
 		return;
 	}
 	mmesh_stat_add(l->m, MMESH_STAT_RX_PACKETS, packets);
 	mmesh_stat_add(l->m, MMESH_STAT_RX_BYTES, len + (packets - 1) * l->hdr_len);
+}
+
+static void deliver(struct mmesh_landing *l, struct sk_buff *skb, __be16 protocol,
+		    unsigned int packets)
+{
+	skb->dev = l->m->dev;
+	skb->protocol = protocol;
+	skb_reset_mac_header(skb);
+	skb_reset_network_header(skb);
+	if (l->alone && !l->held)
+		l->held = skb;
+	else
+		hand_up(l, skb, packets);
+}
+
+void mmesh_land_release(struct mmesh_landing *l)
+{
+	if (l->held)
+		hand_up(l, l->held, 1);
+	l->held = NULL;
 }
 
 static void deliver_single(struct mmesh_landing *l, struct sk_buff *skb,

@@ -30,6 +30,12 @@ struct mmesh_landing {
 	struct mmesh_device *m;
 	u8 ds;			/* outer type of service */
 	bool lone;		/* there is one record only */
+	bool alone;		/* and nothing came shortly before */
+
+	/* The packet that came alone: what the stack makes of it, an answer say,
+	 * may need what the reception does last, a session for one.
+	 */
+	struct sk_buff *held;
 
 	/* The record being decrypted. */
 	enum mmesh_land_mode mode;
@@ -70,5 +76,7 @@ void mmesh_land_commit(struct mmesh_landing *l, struct mmesh_peer *peer,
 		       unsigned int len);
 /* Hand up what is open. */
 void mmesh_land_finish(struct mmesh_landing *l);
+/* The reception is done: hand up what came alone. */
+void mmesh_land_release(struct mmesh_landing *l);
 
 #endif

@@ -65,6 +65,7 @@ enum mmesh_limits {
 
 	MMESH_MAX_BUNDLE_RECORDS = 64,
 	MMESH_MAX_BACKLOG = 64,			/* records that wait to be opened, a CPU */
+	MMESH_MAX_DELIVERIES = 1024,		/* packets on their way to the stack, a CPU */
 	MMESH_STREAM_GAP_NS = 30000,		/* packets closer than this stream */
 	MMESH_MAX_UDP_PAYLOAD = 65535 - 20 - 8,
 };

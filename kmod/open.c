@@ -458,14 +458,16 @@ static void receive_all(struct reception *r, struct sk_buff *skb)
 	}
 }
 
-void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb)
+void mmesh_open_receive(struct mmesh_device *m, struct sk_buff *skb, bool alone)
 {
 	struct reception r = { .m = m, .landing.m = m };
 
 	r.landing.lone = !skb_is_gso(skb);
+	r.landing.alone = alone;
 	if (begin(&r, skb))
 		receive_all(&r, skb);
 	finish_all(&r);
+	mmesh_land_release(&r.landing);
 	consume_skb(skb);
 }
 

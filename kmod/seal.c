@@ -428,7 +428,8 @@ static unsigned int stage(struct mmesh_peer *peer, struct sk_buff *skb)
 void mmesh_seal_xmit(struct mmesh_peer *peer, struct sk_buff *skb)
 {
 	/* More of the same may follow before this softirq is done. */
-	const bool wait = in_serving_softirq() && !skb_is_gso(skb);
+	const bool wait = in_serving_softirq() && !skb_is_gso(skb) &&
+			  mmesh_burst_likely();
 	struct tso t;
 
 	/* Nothing may overtake what is waiting. */

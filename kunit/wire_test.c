@@ -27,6 +27,7 @@
 #define mmesh_land_cancel played_land_cancel
 #define mmesh_land_commit played_land_commit
 #define mmesh_land_finish played_land_finish
+#define mmesh_land_release played_land_release
 #define mmesh_endpoint_learn played_endpoint_learn
 #define mmesh_keypairs_received_with played_received_with
 #define mmesh_handshake_initiate played_initiate
@@ -141,6 +142,10 @@ static void played_land_commit(struct mmesh_landing *l, struct mmesh_peer *peer,
 static void played_land_finish(struct mmesh_landing *l)
 {
 	seen->finished++;
+}
+
+static void played_land_release(struct mmesh_landing *l)
+{
 }
 
 static void played_endpoint_learn(struct mmesh_peer *peer, const struct mmesh_addr *addr)
@@ -299,7 +304,7 @@ static void receive_skb(struct kunit *test, struct sk_buff *skb)
 
 	rcu_read_lock();
 	local_bh_disable();
-	mmesh_open_receive(f->m, skb);
+	mmesh_open_receive(f->m, skb, false);
 	local_bh_enable();
 	rcu_read_unlock();
 }
