@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rpc.h"
+
+#include <errno.h>
+
+const char *rpc_code_name(enum rpc_code code)
+{
+	static const char *const names[] = {
+		[RPC_OK] = "OK",
+		[RPC_CANCELLED] = "CANCELLED",
+		[RPC_UNKNOWN] = "UNKNOWN",
+		[RPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+		[RPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
+		[RPC_NOT_FOUND] = "NOT_FOUND",
+		[RPC_ALREADY_EXISTS] = "ALREADY_EXISTS",
+		[RPC_PERMISSION_DENIED] = "PERMISSION_DENIED",
+		[RPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
+		[RPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
+		[RPC_ABORTED] = "ABORTED",
+		[RPC_OUT_OF_RANGE] = "OUT_OF_RANGE",
+		[RPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
+		[RPC_INTERNAL] = "INTERNAL",
+		[RPC_UNAVAILABLE] = "UNAVAILABLE",
+		[RPC_DATA_LOSS] = "DATA_LOSS",
+		[RPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
+	};
+
+	return (size_t)code < ARRAY_SIZE(names) ? names[code] : names[RPC_UNKNOWN];
+}
+
+enum rpc_code rpc_code_from_errno(int error)
+{
+	static const struct {
+		int error;
+		enum rpc_code code;
+	} codes[] = {
+		{ 0, RPC_OK },
+		{ EINVAL, RPC_INVALID_ARGUMENT },
+		{ EBADMSG, RPC_INVALID_ARGUMENT },
+		{ EMSGSIZE, RPC_INVALID_ARGUMENT },
+		{ ERANGE, RPC_OUT_OF_RANGE },
+		{ ENOENT, RPC_NOT_FOUND },
+		{ EEXIST, RPC_ALREADY_EXISTS },
+		{ EACCES, RPC_PERMISSION_DENIED },
+		{ EPERM, RPC_PERMISSION_DENIED },
+		{ EKEYREJECTED, RPC_PERMISSION_DENIED },
+		{ EKEYEXPIRED, RPC_PERMISSION_DENIED },
+		{ ENOSPC, RPC_RESOURCE_EXHAUSTED },
+		{ EDQUOT, RPC_RESOURCE_EXHAUSTED },
+		{ ENOMEM, RPC_RESOURCE_EXHAUSTED },
+		{ ENOBUFS, RPC_RESOURCE_EXHAUSTED },
+		{ EBUSY, RPC_FAILED_PRECONDITION },
+		{ ENOTEMPTY, RPC_FAILED_PRECONDITION },
+		{ ESTALE, RPC_ABORTED },
+		{ EAGAIN, RPC_UNAVAILABLE },
+		{ ECANCELED, RPC_CANCELLED },
+		{ ETIMEDOUT, RPC_DEADLINE_EXCEEDED },
+		{ EOPNOTSUPP, RPC_UNIMPLEMENTED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (codes[i].error == -error)
+			return codes[i].code;
+	}
+	return RPC_INTERNAL;
+}
