@@ -209,7 +209,7 @@ static void session_pump(struct terminator *t, struct session *s)
 /* It may speak: into the table, and on to libgrpc. */
 static void session_connect(struct terminator *t, struct session *s)
 {
-	int fd, r;
+	int fd = -1, r;
 
 	if (s->state == SESSION_HANDSHAKE)
 		session_table_add(t->table, s);
