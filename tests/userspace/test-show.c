@@ -7,51 +7,10 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "golden.h"
 #include "show-event.h"
 #include "show.h"
 #include "unit.h"
-
-enum { NOW = 1795270500 };
-
-struct output {
-	char *text;
-	size_t len;
-	struct printer p;
-};
-
-static void output_begin(struct output *o, enum printer_form form, bool pretty, bool colour)
-{
-	*o = (struct output){ 0 };
-	o->p = (struct printer){ .form = form, .pretty = pretty, .colour = colour, .now = NOW };
-	o->p.out = open_memstream(&o->text, &o->len);
-	assert_non_null(o->p.out);
-}
-
-static void output_end(struct output *o, const char *golden)
-{
-	const char *dir = getenv("GOLDEN_DIR");
-	char path[4096], expected[65536];
-	size_t len = 0;
-	FILE *file;
-
-	assert_int_equal(fclose(o->p.out), 0);
-	assert_non_null(dir);
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, golden);
-	if (getenv("UPDATE_GOLDEN")) {
-		file = fopen(path, "w");
-		assert_non_null(file);
-		assert_int_equal(fwrite(o->text, 1, o->len, file), o->len);
-		assert_int_equal(fclose(file), 0);
-	}
-	file = fopen(path, "r");
-	if (!file)
-		fail_msg("there is no %s", path);
-	len = fread(expected, 1, sizeof(expected) - 1, file);
-	expected[len] = '\0';
-	assert_int_equal(fclose(file), 0);
-	assert_string_equal(o->text, expected);
-	free(o->text);
-}
 
 /* The two devices of the fixtures, with what only mmesh has. */
 static void read_devices(struct mmesh_device dev[2])
@@ -71,7 +30,7 @@ static void read_devices(struct mmesh_device dev[2])
 	fixture_read(&dev[1], path, "mm1");
 }
 
-static void devices(struct output *o, const struct show_options *opt, const char *golden)
+static void devices(struct golden *o, const struct show_options *opt, const char *golden)
 {
 	struct mmesh_device dev[2];
 
@@ -84,10 +43,10 @@ static void devices(struct output *o, const struct show_options *opt, const char
 	}
 	printer_close_array(&o->p);
 	printer_end(&o->p);
-	output_end(o, golden);
+	golden_end(o, golden);
 }
 
-static void peers(struct output *o, const struct show_options *opt, const char *golden)
+static void peers(struct golden *o, const struct show_options *opt, const char *golden)
 {
 	struct mmesh_device dev[2];
 
@@ -98,7 +57,7 @@ static void peers(struct output *o, const struct show_options *opt, const char *
 		show_peer(&o->p, "mm0", &dev[0].peer[i], opt);
 	printer_close_array(&o->p);
 	printer_end(&o->p);
-	output_end(o, golden);
+	golden_end(o, golden);
 	mmesh_device_clear(&dev[0]);
 	mmesh_device_clear(&dev[1]);
 }
@@ -109,24 +68,24 @@ static void dev_show(void **state)
 	const struct show_options details = { .details = true };
 	const struct show_options brief = { .brief = true };
 	const struct show_options keys = { .show_keys = true };
-	struct output o;
+	struct golden o;
 
 	(void)state;
-	output_begin(&o, PRINTER_BLOCKS, false, false);
+	golden_begin(&o, PRINTER_BLOCKS, false, false);
 	devices(&o, &plain, "dev-show.txt");
-	output_begin(&o, PRINTER_BLOCKS, false, true);
+	golden_begin(&o, PRINTER_BLOCKS, false, true);
 	devices(&o, &details, "dev-show-details-colour.txt");
-	output_begin(&o, PRINTER_BLOCKS, false, false);
+	golden_begin(&o, PRINTER_BLOCKS, false, false);
 	devices(&o, &keys, "dev-show-keys.txt");
-	output_begin(&o, PRINTER_BLOCKS, false, false);
+	golden_begin(&o, PRINTER_BLOCKS, false, false);
 	devices(&o, &brief, "dev-show-brief.txt");
-	output_begin(&o, PRINTER_ONELINE, false, false);
+	golden_begin(&o, PRINTER_ONELINE, false, false);
 	devices(&o, &plain, "dev-show-oneline.txt");
-	output_begin(&o, PRINTER_JSON, true, false);
+	golden_begin(&o, PRINTER_JSON, true, false);
 	devices(&o, &plain, "dev-show.json");
-	output_begin(&o, PRINTER_JSON, true, false);
+	golden_begin(&o, PRINTER_JSON, true, false);
 	devices(&o, &details, "dev-show-details.json");
-	output_begin(&o, PRINTER_JSON, false, true);
+	golden_begin(&o, PRINTER_JSON, false, true);
 	devices(&o, &keys, "dev-show-keys.json");
 }
 
@@ -135,39 +94,39 @@ static void peer_show(void **state)
 	const struct show_options plain = { 0 };
 	const struct show_options brief = { .brief = true };
 	const struct show_options keys = { .show_keys = true };
-	struct output o;
+	struct golden o;
 
 	(void)state;
-	output_begin(&o, PRINTER_BLOCKS, false, false);
+	golden_begin(&o, PRINTER_BLOCKS, false, false);
 	peers(&o, &plain, "peer-show.txt");
-	output_begin(&o, PRINTER_BLOCKS, false, true);
+	golden_begin(&o, PRINTER_BLOCKS, false, true);
 	peers(&o, &plain, "peer-show-colour.txt");
-	output_begin(&o, PRINTER_BLOCKS, false, false);
+	golden_begin(&o, PRINTER_BLOCKS, false, false);
 	peers(&o, &brief, "peer-show-brief.txt");
-	output_begin(&o, PRINTER_ONELINE, false, false);
+	golden_begin(&o, PRINTER_ONELINE, false, false);
 	peers(&o, &plain, "peer-show-oneline.txt");
-	output_begin(&o, PRINTER_JSON, true, false);
+	golden_begin(&o, PRINTER_JSON, true, false);
 	peers(&o, &plain, "peer-show.json");
-	output_begin(&o, PRINTER_JSON, true, false);
+	golden_begin(&o, PRINTER_JSON, true, false);
 	peers(&o, &keys, "peer-show-keys.json");
 }
 
 static void stats(enum printer_form form, const struct show_options *opt, const char *golden)
 {
 	struct mmesh_stats stats = { .name = "mm0", .ifindex = 7 };
-	struct output o;
+	struct golden o;
 
 	for (uint32_t i = 0; i < MMESH_STAT_COUNT; i++)
 		stats.counter[stats.count++] = (struct mmesh_counter){ i, i % 3 ? 0 : i * 1000 };
 	/* One that this library has no name for. */
 	stats.counter[stats.count++] = (struct mmesh_counter){ 100000, UINT64_MAX };
-	output_begin(&o, form, form == PRINTER_JSON, false);
+	golden_begin(&o, form, form == PRINTER_JSON, false);
 	printer_begin(&o.p);
 	printer_open_array(&o.p, "stats");
 	show_stats(&o.p, &stats, opt);
 	printer_close_array(&o.p);
 	printer_end(&o.p);
-	output_end(&o, golden);
+	golden_end(&o, golden);
 }
 
 static void stat_show(void **state)
@@ -188,10 +147,10 @@ static void events(enum printer_form form, bool timestamp, const char *golden)
 		MMESH_CMD_MAX + 1,
 	};
 	struct mmesh_device dev[2];
-	struct output o;
+	struct golden o;
 
 	read_devices(dev);
-	output_begin(&o, form, false, false);
+	golden_begin(&o, form, false, false);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		bool of_device = commands[i] == MMESH_CMD_DEV_NTF;
 		const struct mmesh_event event = {
@@ -203,7 +162,7 @@ static void events(enum printer_form form, bool timestamp, const char *golden)
 
 		show_event(&o.p, &event, "mm0", timestamp);
 	}
-	output_end(&o, golden);
+	golden_end(&o, golden);
 	mmesh_device_clear(&dev[0]);
 	mmesh_device_clear(&dev[1]);
 }

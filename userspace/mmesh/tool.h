@@ -10,7 +10,7 @@
 enum {
 	TOOL_OK = 0,
 	TOOL_USAGE = 1,	  /* the command line or a file is wrong; nothing was changed */
-	TOOL_REFUSED = 2, /* the kernel said no */
+	TOOL_REFUSED = 2, /* the kernel, mmeshd or the controller said no, or isn't there */
 };
 
 enum tool_colour {
@@ -32,6 +32,8 @@ struct tool {
 	enum tool_colour colour;
 	const char *netns;
 	const char *batch;
+	const char *controller; /* unix socket's path or HOST:PORT; NULL: not given */
+	const char *identity;	/* file of an operator's certificate, its key and the CA */
 	bool force;
 
 	bool stdin_taken;  /* by a batch or by a key already */
@@ -63,6 +65,19 @@ struct word {
 	const char *name;
 	int (*parse)(struct tool *tool, void *context, const char *value, struct error *err);
 };
+
+/* The options of both programs, for their help. */
+#define TOOL_OPTIONS_HELP                                                                          \
+	"OPTIONS := { -j[son] | -p[retty] | -d[etails] | -s[tats] | -o[neline] | -br[ief] |\n"      \
+	"             -n[etns] NAME-OR-PID | -b[atch] FILE | -force | -c[olor][=always|auto|never] |\n" \
+	"             -t[imestamp] | --show-keys | --controller SOCKET|HOST:PORT |\n"               \
+	"             --identity FILE | -V[ersion] | -h[elp] }\n"
+
+/*
+ * Take the options that come before the object. *@ret_done: it was -V or -h, and
+ * was answered (@usage). TOOL_OK or TOOL_USAGE.
+ */
+int tool_parse_options(struct tool *tool, struct args *args, const char *usage, bool *ret_done);
 
 /* Print "Error: …" and return TOOL_USAGE. */
 int tool_usage_error(const struct tool *tool, const char *fmt, ...) _printf_(2, 3);
