@@ -83,6 +83,77 @@ _mmesh_peer() {
 	fi
 }
 
+# Paths of a kind of objects of the controller.
+_mmesh_paths() {
+	"${COMP_WORDS[0]}" -br "$1" list 2>/dev/null | cut -d ' ' -f 1
+}
+
+# The words that objects of kind $1 take.
+_mmesh_kind_words() {
+	case "$1" in
+	network) echo "prefix routed-subnets locked zone mtu" ;;
+	subnet) echo "prefix" ;;
+	node) echo "kind mesh-key address tag route relay" ;;
+	token) echo "uses expires relay tag" ;;
+	esac
+}
+
+_mmesh_kind_value() {
+	case "$1" in
+	routed-subnets | locked | relay) _mmesh_words "on off" ;;
+	kind) _mmesh_words "connected stubby wireguard" ;;
+	private-key | config) _mmesh_files ;;
+	esac
+}
+
+# What the controller has: tenant, network, subnet, node, zone, token.
+_mmesh_kind() {
+	local kind=$1 at=$2 command="${COMP_WORDS[$2]}" first=$(($2 + 2)) words
+	words=$(_mmesh_kind_words "$kind")
+	[[ $kind == node && $command == add ]] && words+=" private-key config"
+	if ((COMP_CWORD == at)); then
+		_mmesh_words "list show add set del help"
+	elif ((COMP_CWORD == at + 1)); then
+		case "$kind:$command" in
+		token:add) _mmesh_words "$(_mmesh_paths subnet)" ;;
+		*:add | *:help) ;;
+		*) _mmesh_words "$(_mmesh_paths "$kind")" ;;
+		esac
+	elif [[ $command == del ]]; then
+		((COMP_CWORD != first)) || _mmesh_words "recursive"
+	elif [[ $command == add || $command == set ]]; then
+		if (((COMP_CWORD - first) % 2)); then
+			_mmesh_kind_value "${COMP_WORDS[COMP_CWORD - 1]}"
+		else
+			_mmesh_unused "$words" "$first"
+		fi
+	fi
+}
+
+_mmesh_join() {
+	local at=$1
+	((COMP_CWORD != at)) || return
+	if (((COMP_CWORD - at) % 2 == 0)); then
+		[[ ${COMP_WORDS[COMP_CWORD - 1]} != relay ]] || _mmesh_words "on off"
+	else
+		_mmesh_unused "name device address listen-port relay endpoint controller table" $((at + 1))
+	fi
+}
+
+_mmesh_apply() {
+	case "${COMP_WORDS[COMP_CWORD - 1]}" in
+	-f) _mmesh_files ;;
+	*) _mmesh_unused "-f --dry-run help" "$1" ;;
+	esac
+}
+
+_mmesh_status() {
+	case "${COMP_WORDS[COMP_CWORD - 1]}" in
+	--check) _mmesh_words "live ready" ;;
+	status) _mmesh_words "--check $(_mmesh_devices)" ;;
+	esac
+}
+
 _mmesh_wg() {
 	local at=$1
 	case "$((COMP_CWORD - at)):${COMP_WORDS[$1]}" in
@@ -111,14 +182,14 @@ _mmesh() {
 			((++i))
 			netns=(-n "${COMP_WORDS[i]}")
 			;;
-		-b | -batch) ((++i)) ;;
+		-b | -batch | --controller | --identity) ((++i)) ;;
 		-*) ;;
 		*) break ;;
 		esac
 	done
 	if ((i > COMP_CWORD)); then
 		case "${COMP_WORDS[COMP_CWORD - 1]}" in
-		-b | -batch) _mmesh_files ;;
+		-b | -batch | --controller | --identity) _mmesh_files ;;
 		*) _mmesh_words "$(ls /run/netns 2>/dev/null)" ;;
 		esac
 		return
@@ -126,9 +197,10 @@ _mmesh() {
 	if ((i == COMP_CWORD)); then
 		if [[ $cur == -* ]]; then
 			_mmesh_words "-json -pretty -details -stats -oneline -brief -netns -batch -force \
-				-color -timestamp --show-keys -Version -help"
+				-color -timestamp --show-keys --controller --identity -Version -help"
 		else
-			_mmesh_words "key dev peer path stat monitor wg help"
+			_mmesh_words "key dev peer path relay stat monitor wg help tenant network subnet node zone \
+				token apply export join leave up down status wait"
 		fi
 		return
 	fi
@@ -144,7 +216,12 @@ _mmesh() {
 		esac
 		;;
 	monitor) ((COMP_CWORD != i + 1)) || _mmesh_words "dev peer path help" ;;
-	path) ((COMP_CWORD != i + 1)) || _mmesh_words "show add del help" ;;
+	path | relay) ((COMP_CWORD != i + 1)) || _mmesh_words "show add del help" ;;
+	tenant | network | subnet | node | zone | token) _mmesh_kind "$object" $((i + 1)) ;;
+	export) ((COMP_CWORD != i + 1)) || _mmesh_words "$(_mmesh_paths network) help" ;;
+	join | apply | status) "_mmesh_$object" $((i + 1)) ;;
+	leave | up | down) ((COMP_CWORD != i + 1)) || _mmesh_words "$(_mmesh_devices)" ;;
+	wait) ((COMP_CWORD != i + 1)) || _mmesh_words "--timeout help" ;;
 	esac
 }
 

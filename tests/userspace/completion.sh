@@ -11,6 +11,8 @@ cat >bin/mmesh <<'END'
 #!/bin/sh
 case "$*" in
 *"wg show interfaces") echo "mm0 mm1" ;;
+*"-br network list") echo "acme/prod   10.0.0.0/8  on"; echo "acme/test  -" ;;
+*"-br subnet list") echo "acme/prod/web  10.0.1.0/24" ;;
 *"-o peer show"*) echo "KEYONE= dev mm0"; echo "KEYTWO= dev mm1" ;;
 esac
 END
@@ -38,8 +40,9 @@ offers() {
 	fi
 }
 
-offers "key dev peer path stat monitor wg help" ""
-offers "dev" d
+offers "key dev peer path relay stat monitor wg help tenant network subnet node zone token apply export join leave up
+down status wait" ""
+offers "dev down" d
 offers "-json" -j
 offers "gen pub psk help" key ""
 offers "set setconf show showconf syncconf" dev s
@@ -57,6 +60,25 @@ offers "dev KEYONE= KEYTWO=" peer show ""
 offers "show help" stat ""
 offers "dev peer path help" monitor ""
 offers "show add del help" path ""
+offers "show add del help" relay ""
+offers "list show add set del help" network ""
+offers "acme/prod acme/test" network set ""
+offers "" network add ""
+offers "acme/prod/web" token add ""
+offers "prefix routed-subnets locked zone mtu" network add acme/x ""
+offers "prefix locked zone mtu" network set acme/prod routed-subnets on ""
+offers "on off" network set acme/prod routed-subnets ""
+offers "kind mesh-key address tag route relay private-key config" node add a/b/c/d ""
+offers "kind mesh-key address tag route relay" node set a/b/c/d ""
+offers "recursive" network del acme/prod ""
+offers "" join ""
+offers "name device address listen-port relay endpoint controller table" join - ""
+offers "on off" join - relay ""
+offers "-f --dry-run help" apply ""
+offers "live ready" status --check ""
+offers "mm0 mm1 --check" status ""
+offers "mm0 mm1" up ""
+offers "acme/prod acme/test help" --controller /run/x export ""
 offers "mm0 mm1 all interfaces" wg show ""
 offers "dump" wg show mm0 d
 offers "mm0 mm1" -n other dev set ""
@@ -80,7 +102,10 @@ zsh_offers() {
 }
 
 if command -v zsh >/dev/null; then
-	zsh_offers '*dev*help*key*monitor*path*peer*stat*wg*' 'mmesh '
+	zsh_offers '*apply*wg*' 'mmesh '
+	zsh_offers '*locked*prefix*routed-subnets*' 'mmesh network set acme/prod '
+	zsh_offers '*acme/prod*acme/test*' 'mmesh network del '
+	zsh_offers '*live*ready*' 'mmesh status --check '
 	zsh_offers '*add*del*help*replace*set*show*' 'mmesh peer '
 	zsh_offers '*fwmark*member-prefix*private-key*' 'mmesh -j dev set mm0 '
 	zsh_offers '*aes256gcm*wireguard*' 'mmesh peer set KEY dev mm0 suite '
