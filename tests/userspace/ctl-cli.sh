@@ -81,7 +81,7 @@ try 2 'mmeshd does not run on this machine: nobody listens on ".*no.sock"' statu
 try 2 'mmeshd does not run' status --check live
 try 2 'mmeshd does not run' join x
 try 2 'mmeshd does not run' wait --timeout 0
-try 1 'wants an operator.s certificate: give --identity FILE' --controller 192.0.2.1:5 network list
+try 1 'wants an operator.s certificate: give --identity NAME.pem' --controller 192.0.2.1:5 network list
 try 1 '"/nonexistent"' --controller 192.0.2.1:5 --identity /nonexistent network list
 
 cat >ctl-cli/bad.yaml <<'END'
@@ -104,14 +104,18 @@ else
 fi
 
 # An operator's file that others can read, and one that lacks a part.
+rm -f ctl-cli/ca.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days 1 \
 	-keyout ctl-cli/key.pem -out ctl-cli/cert.pem 2>/dev/null
 cat ctl-cli/key.pem ctl-cli/cert.pem >ctl-cli/operator.pem
 chmod 644 ctl-cli/operator.pem
 try 1 'others can read it' --controller 192.0.2.1:5 --identity ctl-cli/operator.pem network list
 chmod 600 ctl-cli/operator.pem
-try 1 'no certificate of the controller.s CA' --controller 192.0.2.1:5 --identity ctl-cli/operator.pem network list
-chmod 600 ctl-cli/bad.yaml
+try 1 'ctl-cli/operator.pem": .*ctl-cli/ca.pem' --controller 192.0.2.1:5 --identity ctl-cli/operator.pem network list
+try 1 'there is no private key in it, and no "ctl-cli/cert.key"' --controller 192.0.2.1:5 --identity ctl-cli/cert.pem \
+	network list
+cp ctl-cli/cert.pem ctl-cli/ca.pem
+try 2 'controller.*127.0.0.1:1|127.0.0.1:1' --controller 127.0.0.1:1 --identity ctl-cli/operator.pem network list
 try 1 'there is no private key' --controller 192.0.2.1:5 --identity ctl-cli/bad.yaml network list
 
 # mmesh itself hands such objects on, its options with them; in a batch, too.

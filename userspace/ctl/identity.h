@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An operator's file: private key, its certificate, the controller's CA, in PEM. */
+/*
+ * An operator's files, in PEM: NAME.pem, the certificate; NAME.key, its private key;
+ * ca.pem, the controller's CA. The first may have the others in it.
+ */
 #ifndef CTL_IDENTITY_H
 #define CTL_IDENTITY_H
 
@@ -12,9 +15,9 @@ struct identity {
 };
 
 /*
- * Read @path; of two certificates the one on the key is the operator's. -EPERM when
- * others can read the file, -EINVAL when a part is missing, or the system's error;
- * @err names the file. On errors *@ret is empty.
+ * Read @path, the certificate's file; of two certificates the one on the key is the
+ * operator's. -EPERM when others can read the key, -EINVAL when a part is missing, or
+ * the system's error; @err names the file. On errors *@ret is empty.
  */
 int identity_read(struct identity *ret, const char *path, struct error *err);
 void identity_clear(struct identity *identity);

@@ -19,7 +19,7 @@ static const char usage[] =
 	"\n"
 	"The controller is the one whose unix socket is /run/mmesh/controller.sock, or another by\n"
 	"--controller or MMESH_CONTROLLER: a path, or HOST:PORT with an operator's certificate by\n"
-	"--identity or MMESH_IDENTITY.\n"
+	"--identity or MMESH_IDENTITY: its NAME.pem, with NAME.key and ca.pem beside.\n"
 	"\n"
 	"Exit status: 0 done, 1 wrong command line or file, 2 refused.\n";
 

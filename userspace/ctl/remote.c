@@ -50,7 +50,7 @@ static int open_tls(struct tool *tool, const char *address, struct rpc_client **
 	if (!file)
 		return tool_usage_error(tool,
 					"the controller \"%s\" wants an operator's certificate: give "
-					"--identity FILE (a path to a unix socket has a \"/\").",
+					"--identity NAME.pem (a path to a unix socket has a \"/\").",
 					address);
 	if (identity_read(&identity, file, &err) < 0)
 		return tool_usage_error(tool, "--identity: %s.", err.text);
