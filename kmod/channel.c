@@ -15,7 +15,7 @@
 
 struct mmesh_channel_end *mmesh_channel_find(struct mmesh_device *m, u32 id)
 {
-	return xa_load(&m->relay.channels, id);
+	return xa_load(&m->relay.channels, id - m->relay.base);
 }
 
 struct mmesh_channel_end *mmesh_channel_find_given(struct mmesh_peer *peer, u32 id)
@@ -58,11 +58,23 @@ mmesh_channel_lookup(struct mmesh_peer *first, struct mmesh_peer *second,
 	return NULL;
 }
 
-/* An id of ours for @end. */
+/* An id of ours for @end. Places are small numbers, so that the array is flat
+ * and found in quickly; never 0 with the base added.
+ */
 static bool number(struct mmesh_device *m, struct mmesh_channel_end *end)
 {
-	return xa_alloc_cyclic(&m->relay.channels, &end->id, end, XA_LIMIT(1, U32_MAX),
-			       &m->relay.next_id, GFP_ATOMIC) >= 0;
+	u32 place;
+
+	if (xa_alloc_cyclic(&m->relay.channels, &place, end, XA_LIMIT(1, S32_MAX),
+			    &m->relay.next_place, GFP_ATOMIC) < 0)
+		return false;
+	end->id = m->relay.base + place;
+	return true;
+}
+
+static void forget_number(struct mmesh_device *m, struct mmesh_channel_end *end)
+{
+	xa_erase(&m->relay.channels, end->id - m->relay.base);
 }
 
 static void link(struct mmesh_channel_end *end)
@@ -111,7 +123,7 @@ mmesh_channel_create(struct mmesh_peer *first, struct mmesh_peer *second,
 	return channel;
 
 erase:
-	xa_erase(&m->relay.channels, channel->first.id);
+	forget_number(m, &channel->first);
 free:
 	kfree_rcu(channel, rcu);
 	return NULL;
@@ -138,7 +150,7 @@ static void unlink(struct mmesh_device *m, struct mmesh_channel_end *end)
 	list_del(&end->node);
 	end->peer->ext->num_channels--;
 	if (!end->given)
-		xa_erase(&m->relay.channels, end->id);
+		forget_number(m, end);
 	else if (end->id)
 		xa_erase(&end->peer->ext->given, end->id);
 }

@@ -18,15 +18,6 @@ static const char *const leg_labels[] = {
 	"mmesh v1 leg r->i", "mmesh v1 leg i->r",
 };
 
-struct mmesh_session_ext *mmesh_session_ext_alloc(void)
-{
-	struct mmesh_session_ext *ext = kzalloc(sizeof(*ext), GFP_KERNEL);
-
-	if (ext)
-		spin_lock_init(&ext->lock);
-	return ext;
-}
-
 static void derive(u8 key[MMESH_KEY_LEN], const u8 secret[MMESH_KEY_LEN],
 		   const char *label)
 {
@@ -86,16 +77,19 @@ int mmesh_session_open_control(struct mmesh_session_ext *ext, u8 *msg, size_t le
 	return fresh ? 0 : -EALREADY;
 }
 
-/* The header without its tag, and the beginning of the message. */
+/* The header from its counter to its tag, and the beginning of the message. Type
+ * and index need no MAC: another one is another session's, so another key's.
+ */
 static u64 tag_of(const siphash_key_t *key, const u8 *at)
 {
-	const size_t before = offsetof(struct mmesh_msg_relay, tag);
-	u64 covered[(sizeof(struct mmesh_msg_relay) - sizeof(u64) +
-		     MMESH_LEG_COVERED) / sizeof(u64)];
+	const u8 *inner = at + MMESH_LEG_LEN;
 
-	memcpy(covered, at, before);
-	memcpy((u8 *)covered + before, at + MMESH_LEG_LEN, MMESH_LEG_COVERED);
-	return siphash(covered, sizeof(covered), key);
+	return siphash_4u64(get_unaligned_le64(at + offsetof(struct mmesh_msg_relay,
+							     counter)),
+			    get_unaligned_le64(at + offsetof(struct mmesh_msg_relay,
+							     channel)),
+			    get_unaligned_le64(inner),
+			    get_unaligned_le64(inner + sizeof(u64)), key);
 }
 
 void mmesh_leg_write(const struct mmesh_session_ext *ext, u8 *at,

@@ -56,12 +56,13 @@ struct mmesh_peer_ext {
 	struct xarray given;
 };
 
-/* Zeroed, or NULL. Freed by kfree_sensitive(). Context: process. */
-struct mmesh_session_ext *mmesh_session_ext_alloc(void);
 /* Keys from @secret, the third output of the final KDF. */
 void mmesh_session_ext_derive(struct mmesh_session_ext *ext,
 			      const u8 secret[MMESH_KEY_LEN], bool initiator);
 
+/* The cache of peers' state; exit after the last peer was freed. */
+int mmesh_peer_ext_module_init(void);
+void mmesh_peer_ext_module_exit(void);
 /* Give a peer its state, if it has none. Returns 0 or -ENOMEM; then nothing
  * has changed. Update lock held.
  */

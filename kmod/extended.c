@@ -9,6 +9,19 @@
 #include "relay.h"
 #include "via.h"
 
+static struct kmem_cache *ext_cache;
+
+int mmesh_peer_ext_module_init(void)
+{
+	ext_cache = KMEM_CACHE(mmesh_peer_ext, SLAB_ACCOUNT);
+	return ext_cache ? 0 : -ENOMEM;
+}
+
+void mmesh_peer_ext_module_exit(void)
+{
+	kmem_cache_destroy(ext_cache);
+}
+
 int mmesh_peer_ext_make(struct mmesh_peer *peer)
 {
 	struct mmesh_peer_ext *ext;
@@ -16,7 +29,7 @@ int mmesh_peer_ext_make(struct mmesh_peer *peer)
 	lockdep_assert_held(&peer->device->update_lock);
 	if (peer->ext)
 		return 0;
-	ext = kzalloc(sizeof(*ext), GFP_KERNEL_ACCOUNT);
+	ext = kmem_cache_zalloc(ext_cache, GFP_KERNEL);
 	if (!ext)
 		return -ENOMEM;
 	mmesh_bucket_init(&ext->control_tx);
@@ -27,7 +40,7 @@ int mmesh_peer_ext_make(struct mmesh_peer *peer)
 	if (xa_alloc(&peer->device->extended, &ext->number, peer, xa_limit_31b,
 		     GFP_KERNEL)) {
 		mmesh_paths_free(&ext->paths);
-		kfree(ext);
+		kmem_cache_free(ext_cache, ext);
 		return -ENOMEM;
 	}
 	/* Pairs with READ_ONCE() in mmesh_peer_ext(). */
@@ -52,7 +65,7 @@ void mmesh_peer_ext_free(struct mmesh_peer *peer)
 	mmesh_paths_free(&peer->ext->paths);
 	xa_destroy(&peer->ext->given);
 	kfree(peer->ext->client);
-	kfree(peer->ext);
+	kmem_cache_free(ext_cache, peer->ext);
 	peer->ext = NULL;
 }
 

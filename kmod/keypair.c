@@ -9,20 +9,36 @@
 #include "keypair.h"
 #include "peer.h"
 
-static struct kmem_cache *keypair_cache;
+static struct kmem_cache *keypair_cache, *ext_cache;
 static atomic64_t last_keypair_id;
 
 int mmesh_keypair_module_init(void)
 {
 	keypair_cache = KMEM_CACHE(mmesh_keypair, SLAB_HWCACHE_ALIGN);
-	return keypair_cache ? 0 : -ENOMEM;
+	/* A relay has one of these for each client: no byte more than needed. */
+	ext_cache = KMEM_CACHE(mmesh_session_ext, 0);
+	if (keypair_cache && ext_cache)
+		return 0;
+	mmesh_keypair_module_exit();
+	return -ENOMEM;
 }
 
 void mmesh_keypair_module_exit(void)
 {
 	rcu_barrier();
+	kmem_cache_destroy(ext_cache);
 	kmem_cache_destroy(keypair_cache);
+	ext_cache = NULL;
 	keypair_cache = NULL;
+}
+
+static struct mmesh_session_ext *create_ext(void)
+{
+	struct mmesh_session_ext *ext = kmem_cache_zalloc(ext_cache, GFP_KERNEL);
+
+	if (ext)
+		spin_lock_init(&ext->lock);
+	return ext;
 }
 
 struct mmesh_keypair *mmesh_keypair_create(struct mmesh_peer *peer)
@@ -33,7 +49,7 @@ struct mmesh_keypair *mmesh_keypair_create(struct mmesh_peer *peer)
 	if (!keypair)
 		return NULL;
 	if (READ_ONCE(peer->extended)) {
-		keypair->ext = mmesh_session_ext_alloc();
+		keypair->ext = create_ext();
 		if (!keypair->ext) {
 			kmem_cache_free(keypair_cache, keypair);
 			return NULL;
@@ -53,7 +69,10 @@ static void free_keypair(struct rcu_head *rcu)
 	struct mmesh_keypair *keypair =
 		container_of(rcu, struct mmesh_keypair, rcu);
 
-	kfree_sensitive(keypair->ext);
+	if (keypair->ext) {
+		memzero_explicit(keypair->ext, sizeof(*keypair->ext));
+		kmem_cache_free(ext_cache, keypair->ext);
+	}
 	memzero_explicit(keypair, sizeof(*keypair));
 	kmem_cache_free(keypair_cache, keypair);
 }

@@ -44,9 +44,9 @@ bool mmesh_leg_is_new(struct mmesh_session_ext *ext, u64 counter)
 {
 	bool ret;
 
-	spin_lock_bh(&ext->lock);
+	spin_lock(&ext->lock);
 	ret = mmesh_replay_accept_leg(&ext->leg_replay, counter);
-	spin_unlock_bh(&ext->lock);
+	spin_unlock(&ext->lock);
 	return ret;
 }
 
@@ -99,14 +99,15 @@ static void stamp(const struct mmesh_session_ext *ext, u8 *piece, unsigned int l
 }
 
 /* A bundle's messages are in a row each (bundle.c). */
-static void stamp_all(struct sk_buff *skb, struct mmesh_keypair *keypair, u32 channel)
+static void stamp_all(struct sk_buff *skb, struct mmesh_keypair *keypair, u32 channel,
+		      u16 flags)
 {
 	const unsigned int n = skb_shinfo(skb)->gso_segs ?: 1;
 	const unsigned int each = skb_shinfo(skb)->gso_size ?: skb->len;
 	struct mmesh_leg_header header = {
 		.index = keypair->remote_index,
 		.channel = channel,
-		.flags = MMESH_LEG_TO_RELAY,
+		.flags = flags,
 	};
 	unsigned int i;
 
@@ -154,7 +155,8 @@ int mmesh_leg_send(struct mmesh_device *m, struct mmesh_peer *peer,
 	}
 	if (!lead)
 		__skb_push(skb, MMESH_LEG_LEN);
-	stamp_all(skb, keypair, addr->relay.channel);
+	stamp_all(skb, keypair, addr->relay.channel,
+		  MMESH_LEG_TO_RELAY | (df ? MMESH_LEG_DF : 0));
 	relay = keypair->entry.peer;
 	mmesh_leg_sent(relay, keypair);
 	/* What goes wrong from here on is counted there. */

@@ -342,7 +342,7 @@ static void receive_relayed(struct reception *r, const u8 *msg, unsigned int len
 	if (!open_leg(r, msg, len, &header))
 		return;
 	/* A header in a header would be a third hop. */
-	if (header.len != len - MMESH_LEG_LEN || header.flags & ~MMESH_LEG_TO_RELAY ||
+	if (header.len != len - MMESH_LEG_LEN || header.flags & ~MMESH_LEG_FLAGS ||
 	    get_unaligned_le32(msg + MMESH_LEG_LEN) == MMESH_MSG_RELAY) {
 		count(r, MMESH_STAT_LEG_DROP_MALFORMED);
 		return;

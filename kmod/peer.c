@@ -195,11 +195,17 @@ int mmesh_peer_module_init(void)
 {
 	get_random_bytes(&key_hash_secret, sizeof(key_hash_secret));
 	peer_cache = KMEM_CACHE(mmesh_peer, SLAB_HWCACHE_ALIGN);
-	return peer_cache ? 0 : -ENOMEM;
+	if (!peer_cache)
+		return -ENOMEM;
+	if (!mmesh_peer_ext_module_init())
+		return 0;
+	kmem_cache_destroy(peer_cache);
+	return -ENOMEM;
 }
 
 void mmesh_peer_module_exit(void)
 {
 	rcu_barrier();
+	mmesh_peer_ext_module_exit();
 	kmem_cache_destroy(peer_cache);
 }

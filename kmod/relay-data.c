@@ -10,6 +10,7 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/hash.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <linux/unaligned.h>
@@ -28,8 +29,6 @@ enum {
 	/* UDP_MAX_SEGMENTS of the newest kernel. */
 	MAX_MESSAGES = 128,
 	MIN_CONTIGUOUS = MMESH_LEG_LEN + MMESH_LEG_COVERED,
-	/* Outer headers over either family, and Ethernet's. */
-	OUTER = 16 + sizeof(struct ipv6hdr) + sizeof(struct udphdr),
 };
 
 /* What is being forwarded. */
@@ -39,6 +38,7 @@ struct forward {
 	struct mmesh_client *client;	/* of the sender */
 	struct mmesh_channel_end *to;
 	struct mmesh_keypair *out;
+	struct mmesh_endpoint *endpoint;	/* of the receiver; not relayed */
 	u32 channel;
 	u16 flags;
 	u8 ds;
@@ -97,7 +97,9 @@ static bool find_way(struct forward *f, unsigned int n)
 	}
 	f->to = mmesh_channel_other(end);
 	f->out = mmesh_leg_keypair(f->to->peer);
-	if (!f->out || !READ_ONCE(f->to->id)) {
+	f->endpoint = rcu_dereference(f->to->peer->endpoint);
+	if (!f->out || !READ_ONCE(f->to->id) || !f->endpoint ||
+	    mmesh_addr_is_relayed(&f->endpoint->addr)) {
 		count(f, MMESH_STAT_RELAY_DROP_TARGET, MMESH_CLIENT_DROP_TARGET, n);
 		return false;
 	}
@@ -147,7 +149,8 @@ static void rewrite(const struct forward *f, u8 *const *at, unsigned int n)
 		.index = f->out->remote_index,
 		.counter = atomic64_add_return(n, &ext->leg_counter) - n,
 		.channel = f->to->id,
-		.flags = f->to->given ? MMESH_LEG_TO_RELAY : 0,
+		.flags = (f->to->given ? MMESH_LEG_TO_RELAY : 0) |
+			 (f->flags & MMESH_LEG_DF),
 	};
 	unsigned int i;
 
@@ -160,9 +163,18 @@ static void rewrite(const struct forward *f, u8 *const *at, unsigned int n)
 	}
 }
 
+/* Queues that share a link between flows are to share it between clients: each
+ * is a flow, whatever it sends and to whom.
+ */
 static void send(const struct forward *f, struct sk_buff *skb)
 {
-	mmesh_socket_send_path(f->to->peer, NULL, skb, f->ds, false);
+	struct mmesh_peer *to = f->to->peer;
+
+	__skb_set_sw_hash(skb, hash_32(f->in->entry.peer->ext->number + 1, 32), true);
+	if (unlikely(f->flags & MMESH_LEG_DF))
+		mmesh_socket_send_path(to, &f->endpoint->addr, skb, f->ds, true);
+	else
+		mmesh_socket_send_bundle(to, f->endpoint, skb, f->ds, false);
 }
 
 /* One message, in a copy of its own. */
@@ -299,7 +311,7 @@ static bool verify(struct forward *f, unsigned int total)
 		if (!mmesh_leg_verify(f->in->ext, f->at[i], &header) ||
 		    header.index != f->in->entry.index ||
 		    header.len != len - MMESH_LEG_LEN ||
-		    header.flags & ~MMESH_LEG_TO_RELAY ||
+		    header.flags & ~MMESH_LEG_FLAGS ||
 		    get_unaligned_le32(f->at[i] + MMESH_LEG_LEN) == MMESH_MSG_RELAY)
 			return false;
 		if (!i) {
@@ -318,7 +330,7 @@ static unsigned int take_counters(struct forward *f, unsigned long *seen)
 	struct mmesh_session_ext *ext = f->in->ext;
 	unsigned int i, n = 0;
 
-	spin_lock_bh(&ext->lock);
+	spin_lock(&ext->lock);
 	for (i = 0; i < f->n; i++) {
 		const struct mmesh_msg_relay *msg = (const void *)f->at[i];
 
@@ -328,7 +340,7 @@ static unsigned int take_counters(struct forward *f, unsigned long *seen)
 		__set_bit(i, seen);
 		n++;
 	}
-	spin_unlock_bh(&ext->lock);
+	spin_unlock(&ext->lock);
 	return n;
 }
 
@@ -371,11 +383,30 @@ static void make_outgoing(const struct forward *f, struct sk_buff *skb)
 	skb->csum_offset = offsetof(struct udphdr, check);
 }
 
+/* Room for the next leg's outer headers; the IP layer sees to the link's. What
+ * came over IPv4 and goes on over IPv6 is moved, and with it the first header.
+ */
+static bool make_room(struct forward *f, struct sk_buff *skb)
+{
+	const unsigned int room = sizeof(struct udphdr) +
+		(f->endpoint->addr.addr.sa_family == AF_INET6 ?
+		 sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+
+	if (likely(skb_headroom(skb) >= room))
+		return true;
+	f->n = 0;
+	if (!skb_cow_head(skb, room) && collect(f, skb))
+		return true;
+	mmesh_stat_inc(f->m, MMESH_STAT_RELAY_DROP_NO_MEMORY);
+	return false;
+}
+
 static void forward_whole(struct forward *f, struct sk_buff *skb)
 {
 	const unsigned int bytes = skb->len;
 
-	if (!find_way(f, f->n) || !within_limits(f, f->n, bytes)) {
+	if (!find_way(f, f->n) || !within_limits(f, f->n, bytes) ||
+	    !make_room(f, skb)) {
 		kfree_skb(skb);
 		return;
 	}
@@ -408,7 +439,7 @@ bool mmesh_relay_forward(struct mmesh_device *m, struct sk_buff *skb)
 	struct mmesh_addr from;
 	struct forward f;
 
-	if (!is_for_relay(skb) || !is_ours(skb) || skb_cow_head(skb, OUTER) ||
+	if (!is_for_relay(skb) || !is_ours(skb) ||
 	    !mmesh_open_read_outer(skb, &from, &f.ds))
 		return false;
 	f.m = m;

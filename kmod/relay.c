@@ -56,7 +56,7 @@ void mmesh_relay_init(struct mmesh_device *m)
 	relay->max_clients = MMESH_RELAY_CLIENTS;
 	spin_lock_init(&relay->lock);
 	xa_init_flags(&relay->channels, XA_FLAGS_ALLOC1);
-	relay->next_id = get_random_u32();
+	relay->base = get_random_u32() >> 1;
 	INIT_DELAYED_WORK(&relay->idle, on_idle);
 }
 

@@ -28,8 +28,9 @@ struct mmesh_relay {
 	u32 max_clients;		/* update lock */
 	u32 num_clients;		/* update lock */
 	spinlock_t lock;		/* writers of what is below; BH-safe */
-	struct xarray channels;		/* ends by our id; readers: RCU */
-	u32 next_id;
+	struct xarray channels;		/* ends by our id less base; readers: RCU */
+	u32 base;			/* random; constant */
+	u32 next_place;
 	unsigned int num_channels;
 	struct delayed_work idle;
 	struct mmesh_device *device;

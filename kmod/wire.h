@@ -93,7 +93,8 @@ struct mmesh_control_header {
 static_assert(sizeof(struct mmesh_control_header) == 4);
 
 /* One leg of a relayed message, whose end-to-end message follows it. The tag
- * covers all before it and the first 16 bytes of that message.
+ * covers what is before it from the counter on, and the first 16 bytes of that
+ * message; the index names the key.
  */
 struct mmesh_msg_relay {
 	struct mmesh_msg_header header;
@@ -109,6 +110,9 @@ static_assert(sizeof(struct mmesh_msg_relay) == 32);
 enum mmesh_leg_flags {
 	/* The receiver gave out the channel's id, not the sender. */
 	MMESH_LEG_TO_RELAY = 1,
+	/* To be lost rather than fragmented, on the legs behind as well. */
+	MMESH_LEG_DF = 2,
+	MMESH_LEG_FLAGS = MMESH_LEG_TO_RELAY | MMESH_LEG_DF,
 };
 
 struct mmesh_channel_open {

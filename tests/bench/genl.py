@@ -221,6 +221,26 @@ class Mmesh:
             self._peer(name, key, [prefix], None, suite) for key, prefix in peers])
 
 
+    def relay(self, name):
+        """The device relays, for as many clients as there may be."""
+        self.genl.call(self.DEV_SET, attr(2, name.encode() + b"\0") + attr(17, 1) + attr(18, 1 << 20))
+
+    def extended(self, name, key, endpoint=None, via=None, prefixes=()):
+        """An extended peer: a relay at an endpoint, or one behind a relay."""
+        # Legs carry handshakes of their own only, so their suite does not matter.
+        out = self._peer(name, key, prefixes, endpoint, "aes256gcm" if via else "wireguard") + attr(19, 1)
+        # Who is behind a relay has to keep it told where it is.
+        out += attr(21, via + bytes(32)) if via else attr(10, 5)
+        self.genl.call(self.PEER_ADD, out)
+
+    def clients(self, name, keys, network):
+        """Extended peers that the relay serves."""
+        head = attr(2, name.encode() + b"\0")
+        self.genl.send_batches(self.genl.batches(self.PEER_ADD, [
+            head + attr(3, key) + attr(19, 1) + attr(22, struct.pack("=Q", network)) + attr(23, 1)
+            for key in keys]))
+
+
 class Ovpn:
     """ovpn.ko's family: one peer, AES-256-GCM."""
 

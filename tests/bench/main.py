@@ -14,6 +14,7 @@ import sys
 import cpu
 import fwd
 import handshakes
+import relays
 import rtt
 import scale
 import tcp
@@ -54,7 +55,7 @@ CASES = {
 }
 # Cases that are no ratio of two variants' medians, by the part that makes their rows.
 SPECIAL = {"rtt-p50": rtt, "rtt-p99": rtt, "handshakes": handshakes,
-           **dict.fromkeys(scale.CASES, scale)}
+           **dict.fromkeys(relays.CASES, relays), **dict.fromkeys(scale.CASES, scale)}
 # Not variants that can be measured: the VXLAN path plus the cipher's time.
 LIMITS = {"chacha limit": "chacha_ns", "aes limit": "gcm_ns"}
 
@@ -174,7 +175,7 @@ def main():
     measure_ratios(ratios, options, table)
     if {"rtt-p50", "rtt-p99"} & set(options.cases):
         measure_rtt(options.cases, options, table)
-    for part in handshakes, scale:
+    for part in handshakes, relays, scale:
         names = [name for name in options.cases if SPECIAL.get(name) is part]
         if names:
             part.measure(names, options, table, progress)

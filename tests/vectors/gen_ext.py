@@ -71,7 +71,7 @@ def control(key, index, counter, kind, body, padding):
 
 def leg(key, index, counter, channel, length, inner):
     header = struct.pack("<LLQLHH", 8, index, counter, channel, length, 0)
-    return header + siphash24(key[:16], header + inner[:16])
+    return header + siphash24(key[:16], header[8:] + inner[:16])
 
 
 def vectors():

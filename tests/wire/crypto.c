@@ -36,25 +36,47 @@ void hash_two(uint8_t dst[HASH], const void *a, size_t a_len, const void *b, siz
 	     EVP_DigestUpdate(ctx, b, b_len) && EVP_DigestFinal_ex(ctx, dst, NULL), "digest");
 }
 
-void keyed_mac(uint8_t dst[MAC], const void *key, size_t key_len, const void *data, size_t len)
+/* A MAC of @size bytes by the library's name for it. */
+static void mac_of(EVP_MAC_CTX **ctx, const char *name, uint8_t *dst, size_t size,
+		   const void *key, size_t key_len, const void *data, size_t len)
 {
-	static EVP_MAC_CTX *ctx;
-	size_t size = MAC, out;
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
 		OSSL_PARAM_construct_end(),
 	};
+	size_t out;
 
-	if (!ctx) {
-		EVP_MAC *mac = EVP_MAC_fetch(NULL, "BLAKE2SMAC", NULL);
+	if (!*ctx) {
+		EVP_MAC *mac = EVP_MAC_fetch(NULL, name, NULL);
 
-		need(mac, "BLAKE2SMAC");
-		ctx = EVP_MAC_CTX_new(mac);
-		need(ctx, "BLAKE2SMAC");
+		need(mac, name);
+		*ctx = EVP_MAC_CTX_new(mac);
+		need(*ctx, name);
 		EVP_MAC_free(mac);
 	}
-	need(EVP_MAC_init(ctx, key, key_len, params) && EVP_MAC_update(ctx, data, len) &&
-	     EVP_MAC_final(ctx, dst, &out, MAC) && out == MAC, "mac");
+	need(EVP_MAC_init(*ctx, key, key_len, params) && EVP_MAC_update(*ctx, data, len) &&
+	     EVP_MAC_final(*ctx, dst, &out, size) && out == size, name);
+}
+
+void keyed_mac(uint8_t dst[MAC], const void *key, size_t key_len, const void *data, size_t len)
+{
+	static EVP_MAC_CTX *ctx;
+
+	mac_of(&ctx, "BLAKE2SMAC", dst, MAC, key, key_len, data, len);
+}
+
+void keyed_hash(uint8_t dst[HASH], const uint8_t key[KEY], const void *data, size_t len)
+{
+	static EVP_MAC_CTX *ctx;
+
+	mac_of(&ctx, "BLAKE2SMAC", dst, HASH, key, KEY, data, len);
+}
+
+void siphash(uint8_t dst[8], const uint8_t key[16], const void *data, size_t len)
+{
+	static EVP_MAC_CTX *ctx;
+
+	mac_of(&ctx, "SIPHASH", dst, 8, key, 16, data, len);
 }
 
 static void hmac(uint8_t dst[HASH], const uint8_t key[HASH], const void *data, size_t len)

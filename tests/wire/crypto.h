@@ -18,6 +18,10 @@ enum suite { SUITE_WIREGUARD, SUITE_AES256GCM, SUITE_COUNT };
 void hash_two(uint8_t dst[HASH], const void *a, size_t a_len, const void *b, size_t b_len);
 /* BLAKE2s with a key and a digest of 16 bytes. */
 void keyed_mac(uint8_t dst[MAC], const void *key, size_t key_len, const void *data, size_t len);
+/* BLAKE2s-256 with a key. */
+void keyed_hash(uint8_t dst[HASH], const uint8_t key[KEY], const void *data, size_t len);
+/* SipHash-2-4, as it stands in a message. */
+void siphash(uint8_t dst[8], const uint8_t key[16], const void *data, size_t len);
 /* HKDF over HMAC-BLAKE2s; outputs that aren't wanted are NULL, from the last.
  * They may overwrite @chaining_key.
  */

@@ -191,7 +191,8 @@ static void derive(const struct handshake *hs, struct session *session, bool ini
 	uint8_t *second = initiator ? session->receiving : session->sending;
 
 	session->suite = hs->suite;
-	kdf(first, second, NULL, hs->chaining_key, "", 0);
+	kdf(first, second, session->secret, hs->chaining_key, "", 0);
+	session->is_initiator = initiator;
 	session->index = hs->index;
 	session->their_index = hs->their_index;
 	session->counter = 0;

@@ -31,6 +31,8 @@ enum type {
 	TYPE_DATA = 4,
 	TYPE_INITIATION_AES = 5,
 	TYPE_RESPONSE_AES = 6,
+	TYPE_CONTROL = 7,
+	TYPE_RELAY = 8,
 };
 
 struct peer {
@@ -55,6 +57,8 @@ struct session {
 	uint8_t sending[KEY], receiving[KEY];
 	uint32_t index, their_index;
 	uint64_t counter;		/* next to send */
+	uint8_t secret[KEY];		/* what the extensions' keys are made of */
+	bool is_initiator;
 };
 
 uint32_t get_le32(const uint8_t *at);
