@@ -52,7 +52,7 @@ static bool is_ip(struct sk_buff *skb)
 	return protocol && protocol == skb->protocol;
 }
 
-static void refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int stat)
+void mmesh_device_refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int stat)
 {
 	const bool prohibited = stat == MMESH_STAT_TX_DROP_SUBNET;
 
@@ -68,10 +68,32 @@ static void refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int sta
 	kfree_skb(skb);
 }
 
+void mmesh_device_send(struct mmesh_device *m, struct sk_buff *skb, bool may_miss)
+{
+	struct mmesh_peer *peer;
+
+	if (READ_ONCE(m->isolation.network) &&
+	    unlikely(mmesh_forward_is_barred(m, skb))) {
+		DEV_STATS_INC(m->dev, tx_dropped);
+		kfree_skb(skb);
+		return;
+	}
+	peer = peer_of_destination(m, skb);
+	if (unlikely(!peer)) {
+		if (!may_miss || !mmesh_miss_packet(m, skb))
+			mmesh_device_refuse(m, skb, MMESH_STAT_TX_DROP_NO_PEER);
+	} else if (unlikely(mmesh_isolation_peer(&m->isolation, READ_ONCE(peer->subnet)))) {
+		mmesh_device_refuse(m, skb, MMESH_STAT_TX_DROP_SUBNET);
+	} else if (unlikely(!rcu_access_pointer(peer->endpoint))) {
+		mmesh_device_refuse(m, skb, MMESH_STAT_TX_DROP_NO_ENDPOINT);
+	} else if (likely(!READ_ONCE(peer->path_mtu)) || mmesh_pmtu_admit(peer, skb)) {
+		mmesh_seal_xmit(peer, skb);
+	}
+}
+
 static netdev_tx_t mmesh_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct mmesh_device *m = netdev_priv(dev);
-	struct mmesh_peer *peer;
 
 	skb = skb_share_check(skb, GFP_ATOMIC);
 	if (unlikely(!skb)) {
@@ -87,22 +109,7 @@ static netdev_tx_t mmesh_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	rcu_read_lock();
-	if (READ_ONCE(m->isolation.network) &&
-	    unlikely(mmesh_forward_is_barred(m, skb))) {
-		DEV_STATS_INC(dev, tx_dropped);
-		kfree_skb(skb);
-		goto unlock;
-	}
-	peer = peer_of_destination(m, skb);
-	if (unlikely(!peer))
-		refuse(m, skb, MMESH_STAT_TX_DROP_NO_PEER);
-	else if (unlikely(mmesh_isolation_peer(&m->isolation, READ_ONCE(peer->subnet))))
-		refuse(m, skb, MMESH_STAT_TX_DROP_SUBNET);
-	else if (unlikely(!rcu_access_pointer(peer->endpoint)))
-		refuse(m, skb, MMESH_STAT_TX_DROP_NO_ENDPOINT);
-	else if (likely(!READ_ONCE(peer->path_mtu)) || mmesh_pmtu_admit(peer, skb))
-		mmesh_seal_xmit(peer, skb);
-unlock:
+	mmesh_device_send(m, skb, true);
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }
@@ -152,6 +159,7 @@ static int mmesh_dev_stop(struct net_device *dev)
 	}
 	mutex_unlock(&m->update_lock);
 	mmesh_handshake_queue_purge(m);
+	mmesh_miss_purge(m, MMESH_STAT_TX_DROP_DEVICE_DOWN);
 	return 0;
 }
 
@@ -239,6 +247,7 @@ static void mmesh_destruct(struct net_device *dev)
 	mutex_lock(&m->update_lock);
 	mmesh_peer_remove_all(m);
 	mmesh_allowedips_free(&m->allowedips, &m->update_lock);
+	mmesh_miss_set(m, NULL);
 	mutex_unlock(&m->update_lock);
 	mmesh_handshake_queue_purge(m);
 	mmesh_peer_wait_released(m);

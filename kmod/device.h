@@ -13,6 +13,7 @@
 #include "handshake.h"
 #include "index.h"
 #include "isolation.h"
+#include "miss.h"
 #include "noise.h"
 #include "path.h"
 #include "relay.h"
@@ -33,6 +34,9 @@ struct mmesh_device {
 	struct mmesh_isolation isolation;	/* written under the update lock */
 	struct mmesh_lane __percpu *lanes;
 	u32 fwmark;
+
+	/* What waits for a peer; NULL: nothing may. Writers: update lock. */
+	struct mmesh_miss __rcu *miss;
 
 	/* Handshakes. */
 	struct mmesh_identity identity;
@@ -63,6 +67,7 @@ struct mmesh_device {
 	struct list_head device_list;	/* all devices, RTNL */
 	struct net *forward_net;	/* where it is hooked, or NULL; RTNL */
 	atomic64_t endpoint_events;	/* netlink-event.c: second, and their number */
+	atomic64_t miss_events;		/* the same */
 	struct mmesh_observed observed;
 };
 
@@ -71,6 +76,13 @@ void mmesh_device_module_exit(void);
 
 /* False: @dev is not of our kind. */
 bool mmesh_device_is(const struct net_device *dev);
+
+/* An IP packet on its way out, to be judged and sealed. @may_miss: it may wait
+ * for a peer (miss.c). Consumes @skb. Context: BH off, RCU read.
+ */
+void mmesh_device_send(struct mmesh_device *m, struct sk_buff *skb, bool may_miss);
+/* Drop it under @stat, and tell its sender by ICMP. Context: BH off. */
+void mmesh_device_refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned int stat);
 
 /* Whether another device has this public key in another network than @network.
  * Context: process, RTNL held.

@@ -8,6 +8,7 @@
  *   mac1 wrong?        drop                           HS_DROP_MAC1
  *   under load, and    mac2 wrong? send a cookie      HS_DROP_COOKIE_REQUIRED
  *                      source too fast? drop          HS_DROP_RATELIMIT
+ *   key unknown?       hold for a peer (miss.c)       HS_DROP_MISS_…
  *   noise.c refuses?   drop                           its reason
  *   initiation         response, `next` keypair
  *   response           `current` keypair, what is staged or a keepalive
@@ -237,10 +238,14 @@ static void note_authenticated(struct mmesh_peer *peer, const struct message *ms
 static void receive_initiation(struct mmesh_device *m, const struct message *msg)
 {
 	struct mmesh_peer *peer;
+	u8 key[MMESH_KEY_LEN];
 	unsigned int reason;
 
-	peer = mmesh_noise_consume_initiation(&msg->initiation, m, &reason);
+	peer = mmesh_noise_consume_initiation(&msg->initiation, m, &reason, key);
 	if (!peer) {
+		if (reason == MMESH_STAT_HS_DROP_UNKNOWN_PEER)
+			reason = mmesh_miss_initiation(m, key, &msg->from,
+						       &msg->initiation);
 		mmesh_stat_inc(m, reason);
 		return;
 	}

@@ -50,7 +50,7 @@ void mmesh_handshake_queue_destroy(struct mmesh_device *m);
 void mmesh_handshake_queue_purge(struct mmesh_device *m);
 
 /* Take a copy of a message of type initiation, response or cookie whose
- * length is right for its type. Context: softirq, RCU read.
+ * length is right for its type. Context: any.
  */
 void mmesh_handshake_enqueue(struct mmesh_device *m, const struct mmesh_addr *from,
 			     const void *msg, size_t len);

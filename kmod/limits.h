@@ -47,6 +47,16 @@ enum mmesh_limits {
 	MMESH_MAX_QUEUED_HANDSHAKES = 4096,	/* waiting for a worker, a device */
 	MMESH_UNDER_LOAD_HANDSHAKES = MMESH_MAX_QUEUED_HANDSHAKES / 8,
 
+	/* What waits for peers that are missed, a device: destinations and the
+	 * packets of each, initiations and those of one host among them.
+	 */
+	MMESH_MISS_SECONDS = 5,
+	MMESH_MISS_ADDRESSES = 64,
+	MMESH_MISS_PACKETS = 8,
+	MMESH_MISS_BYTES = 1U << 20,
+	MMESH_MISS_INITIATIONS = 16,
+	MMESH_MISS_PER_HOST = 4,
+
 	MMESH_REPLAY_BITS = 8192,
 	MMESH_REPLAY_BITS_LEG = 2048,
 	MMESH_REPLAY_BITS_CONTROL = 256,

@@ -240,6 +240,8 @@ struct dev_request {
 	const struct nlattr *routed;
 	const struct nlattr *relay;
 	const struct nlattr *relay_clients;
+	const struct nlattr *peer_miss;
+	struct mmesh_miss *miss;	/* made, to be swapped in */
 	/* By family, IPv4 first; made, to be swapped in. */
 	struct mmesh_allowedips_member *member[2];
 	bool has_member[2];
@@ -350,6 +352,27 @@ static void set_isolation(struct mmesh_device *m, const struct dev_request *req)
 	list_for_each_entry(peer, &m->peer_list, peer_list)
 		if (mmesh_isolation_peer(isolation, peer->subnet))
 			mmesh_seal_purge_staged(peer, MMESH_STAT_TX_DROP_SUBNET);
+}
+
+/* Made before anything is changed. */
+static int make_miss(struct mmesh_device *m, struct dev_request *req,
+		     struct netlink_ext_ack *extack)
+{
+	if (!req->peer_miss || !nla_get_u32(req->peer_miss) ||
+	    rcu_access_pointer(m->miss))
+		return 0;
+	req->miss = mmesh_miss_alloc(m);
+	if (req->miss)
+		return 0;
+	return mmesh_nl_refuse(extack, req->peer_miss, -ENOMEM, "peer-miss: no memory");
+}
+
+static void set_miss(struct mmesh_device *m, struct dev_request *req)
+{
+	if (!req->peer_miss || (nla_get_u32(req->peer_miss) && !req->miss))
+		return;
+	mmesh_miss_set(m, req->miss);
+	req->miss = NULL;
 }
 
 static int check_member(const struct nlattr *nest, struct dev_request *req,
@@ -511,6 +534,7 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 
 	ret = check_birth_netns(skb, m, req, extack) ?:
 	      check_network(m, req, extack) ?:
+	      make_miss(m, req, extack) ?:
 	      open_network(m, req, extack);
 	if (!ret && req->listen_port)
 		ret = set_listen_port(m, req->listen_port, extack);
@@ -529,11 +553,12 @@ static int change_device(struct sk_buff *skb, struct mmesh_device *m,
 		mmesh_peer_remove_all(m);
 	set_members(m, req);
 	set_isolation(m, req);
+	set_miss(m, req);
 	if (req->private_key)
 		set_private_key(m, nla_data(req->private_key));
 	if (req->listen_port || req->fwmark || req->replace_peers ||
 	    req->private_key || req->network || req->subnet || req->routed ||
-	    req->relay || req->relay_clients ||
+	    req->relay || req->relay_clients || req->peer_miss ||
 	    req->has_member[0] || req->has_member[1]) {
 		mmesh_device_changed(m);
 		mmesh_nl_tell_device(m);
@@ -553,6 +578,7 @@ int mmesh_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 		.routed = info->attrs[MMESH_A_DEV_ROUTED_SUBNETS],
 		.relay = info->attrs[MMESH_A_DEV_RELAY],
 		.relay_clients = info->attrs[MMESH_A_DEV_RELAY_CLIENTS],
+		.peer_miss = info->attrs[MMESH_A_DEV_PEER_MISS],
 		.replace_peers = flags && (nla_get_u32(flags) &
 					   MMESH_DEV_FLAG_REPLACE_PEERS),
 	};
@@ -583,6 +609,7 @@ out_wipe:
 	/* What was not swapped in. */
 	kfree(req.member[0]);
 	kfree(req.member[1]);
+	kfree(req.miss);
 	mmesh_nl_wipe(info, MMESH_A_DEV_PRIVATE_KEY);
 	return ret;
 }

@@ -12,6 +12,7 @@
 enum {
 	/* A storm of roaming must not become a storm of messages. */
 	ENDPOINT_EVENTS_PER_SECOND = 100,
+	MISS_EVENTS_PER_SECOND = 100,
 };
 
 static bool has_listeners(const struct net_device *dev)
@@ -142,17 +143,23 @@ void mmesh_netlink_notify_reachable(struct mmesh_peer *peer)
 }
 
 /* Count one event in this second, the number of which is in the upper half. */
-static bool is_within_rate(atomic64_t *events)
+static bool is_within_rate(atomic64_t *events, u32 limit)
 {
 	u64 second = (u64)(u32)(jiffies / HZ) << 32;
 	s64 old = atomic64_read(events), new;
 
 	do {
 		new = ((u64)old & ~(u64)U32_MAX) == second ? old + 1 : second | 1;
-		if ((u32)new > ENDPOINT_EVENTS_PER_SECOND)
+		if ((u32)new > limit)
 			return false;
 	} while (!atomic64_try_cmpxchg(events, &old, new));
 	return true;
+}
+
+bool mmesh_nl_may_tell(struct mmesh_device *m)
+{
+	return has_listeners(m->dev) &&
+	       is_within_rate(&m->endpoint_events, ENDPOINT_EVENTS_PER_SECOND);
 }
 
 void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer)
@@ -160,12 +167,81 @@ void mmesh_netlink_notify_endpoint(struct mmesh_peer *peer)
 	struct mmesh_device *m = peer->device;
 
 	rcu_read_lock();
-	if (has_listeners(m->dev) && is_within_rate(&m->endpoint_events))
+	if (mmesh_nl_may_tell(m))
 		tell_peer(peer, MMESH_CMD_ENDPOINT_NTF);
 	rcu_read_unlock();
 }
 
-bool mmesh_nl_may_tell(struct mmesh_device *m)
+/* Either @key and @addr, where it was heard, or @addr alone, which has no port. */
+static int put_miss(struct sk_buff *skb, struct mmesh_device *m, const u8 *key,
+		    const struct mmesh_addr *addr)
 {
-	return has_listeners(m->dev) && is_within_rate(&m->endpoint_events);
+	static const struct mmesh_nl_addr_types types = {
+		.addr4 = MMESH_A_MISS_ADDR4,
+		.addr6 = MMESH_A_MISS_ADDR6,
+		.port = MMESH_A_MISS_PORT,
+		.scope = MMESH_A_MISS_SCOPE,
+		.relay = MMESH_A_MISS_RELAY,
+	};
+
+	if (nla_put_u32(skb, MMESH_A_MISS_IFINDEX, m->dev->ifindex))
+		return -EMSGSIZE;
+	if (key)
+		return nla_put(skb, MMESH_A_MISS_PUBLIC_KEY, MMESH_KEY_LEN, key) ?:
+		       mmesh_nl_put_addr(skb, m, addr, &types);
+	if (addr->addr.sa_family == AF_INET)
+		return nla_put_in_addr(skb, MMESH_A_MISS_ADDR4,
+				       addr->addr4.sin_addr.s_addr);
+	return nla_put_in6_addr(skb, MMESH_A_MISS_ADDR6, &addr->addr6.sin6_addr);
+}
+
+static bool tell_miss(struct mmesh_device *m, const u8 *key,
+		      const struct mmesh_addr *addr)
+{
+	struct sk_buff *skb;
+	bool ret = false;
+	void *hdr;
+
+	rcu_read_lock();
+	if (!has_listeners(m->dev) ||
+	    !is_within_rate(&m->miss_events, MISS_EVENTS_PER_SECOND))
+		goto unlock;
+	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!skb)
+		goto unlock;
+	hdr = genlmsg_put(skb, 0, 0, &mmesh_nl_family, 0, MMESH_CMD_PEER_MISS_NTF);
+	ret = hdr && !put_miss(skb, m, key, addr);
+	if (ret) {
+		genlmsg_end(skb, hdr);
+		mmesh_nl_multicast(m->dev, skb);
+	} else {
+		nlmsg_free(skb);
+	}
+unlock:
+	rcu_read_unlock();
+	return ret;
+}
+
+bool mmesh_netlink_notify_miss_v4(struct mmesh_device *m, __be32 addr)
+{
+	const struct mmesh_addr a = {
+		.addr4 = { .sin_family = AF_INET, .sin_addr.s_addr = addr },
+	};
+
+	return tell_miss(m, NULL, &a);
+}
+
+bool mmesh_netlink_notify_miss_v6(struct mmesh_device *m, const struct in6_addr *addr)
+{
+	const struct mmesh_addr a = {
+		.addr6 = { .sin6_family = AF_INET6, .sin6_addr = *addr },
+	};
+
+	return tell_miss(m, NULL, &a);
+}
+
+bool mmesh_netlink_notify_miss_key(struct mmesh_device *m, const u8 *key,
+				   const struct mmesh_addr *from)
+{
+	return tell_miss(m, key, from);
 }

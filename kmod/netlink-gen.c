@@ -85,7 +85,7 @@ const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1] = {
 };
 
 /* MMESH_CMD_DEV_SET - do */
-const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_MEMBER_PREFIX + 1] = {
+const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_PEER_MISS + 1] = {
 	[MMESH_A_DEV_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_ifindex_range),
 	[MMESH_A_DEV_IFNAME] = { .type = NLA_NUL_STRING, .len = 15, },
 	[MMESH_A_DEV_PRIVATE_KEY] = NLA_POLICY_EXACT_LEN(MMESH_KEY_SIZE),
@@ -98,6 +98,7 @@ const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_MEMBER_PREFIX + 1] =
 	[MMESH_A_DEV_RELAY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[MMESH_A_DEV_RELAY_CLIENTS] = NLA_POLICY_FULL_RANGE(NLA_U32, &mmesh_a_dev_relay_clients_range),
 	[MMESH_A_DEV_MEMBER_PREFIX] = NLA_POLICY_NESTED(mmesh_member_prefix_nl_policy),
+	[MMESH_A_DEV_PEER_MISS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* MMESH_CMD_PEER_GET - do */
@@ -214,7 +215,7 @@ const struct genl_ops mmesh_nl_ops[10] = {
 		.cmd		= MMESH_CMD_DEV_SET,
 		.doit		= mmesh_nl_dev_set_doit,
 		.policy		= mmesh_dev_set_nl_policy,
-		.maxattr	= MMESH_A_DEV_MEMBER_PREFIX,
+		.maxattr	= MMESH_A_DEV_PEER_MISS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{

@@ -18,7 +18,7 @@ extern const struct nla_policy mmesh_member_prefix_nl_policy[MMESH_A_MEMBER_PREF
 
 extern const struct nla_policy mmesh_dev_get_nl_policy[MMESH_A_DEV_SECRETS + 1];
 
-extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_MEMBER_PREFIX + 1];
+extern const struct nla_policy mmesh_dev_set_nl_policy[MMESH_A_DEV_PEER_MISS + 1];
 
 extern const struct nla_policy mmesh_peer_get_nl_policy[MMESH_A_PEER_SECRETS + 1];
 

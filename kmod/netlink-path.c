@@ -13,40 +13,13 @@
 #include "path.h"
 #include "peer.h"
 
-/* A relay that is being removed has no key to show any more. */
-static int put_relay(struct sk_buff *skb, struct mmesh_device *m,
-		     const struct mmesh_addr *addr)
-{
-	struct mmesh_peer *relay;
-	int ret = 0;
-
-	rcu_read_lock();
-	relay = mmesh_ext_by_number(m, addr->relay.relay);
-	if (relay)
-		ret = nla_put(skb, MMESH_A_PATH_RELAY, MMESH_KEY_LEN,
-			      relay->handshake.remote_static);
-	rcu_read_unlock();
-	return ret;
-}
-
-static int put_addr(struct sk_buff *skb, struct mmesh_device *m,
-		    const struct mmesh_addr *addr)
-{
-	if (mmesh_addr_is_relayed(addr))
-		return put_relay(skb, m, addr);
-	if (addr->addr.sa_family == AF_INET)
-		return nla_put_in_addr(skb, MMESH_A_PATH_ADDR4,
-				       addr->addr4.sin_addr.s_addr) ?:
-		       nla_put_u32(skb, MMESH_A_PATH_PORT,
-				   ntohs(addr->addr4.sin_port));
-	return nla_put_in6_addr(skb, MMESH_A_PATH_ADDR6,
-				&addr->addr6.sin6_addr) ?:
-	       nla_put_u32(skb, MMESH_A_PATH_PORT,
-			   ntohs(addr->addr6.sin6_port)) ?:
-	       (addr->addr6.sin6_scope_id ?
-		nla_put_u32(skb, MMESH_A_PATH_SCOPE,
-			    addr->addr6.sin6_scope_id) : 0);
-}
+static const struct mmesh_nl_addr_types addr_types = {
+	.addr4 = MMESH_A_PATH_ADDR4,
+	.addr6 = MMESH_A_PATH_ADDR6,
+	.port = MMESH_A_PATH_PORT,
+	.scope = MMESH_A_PATH_SCOPE,
+	.relay = MMESH_A_PATH_RELAY,
+};
 
 static int put_path(struct sk_buff *skb, const struct mmesh_peer *peer,
 		    const struct mmesh_path_info *info)
@@ -54,7 +27,7 @@ static int put_path(struct sk_buff *skb, const struct mmesh_peer *peer,
 	if (nla_put_u32(skb, MMESH_A_PATH_IFINDEX, peer->device->dev->ifindex) ||
 	    nla_put(skb, MMESH_A_PATH_PUBLIC_KEY, MMESH_KEY_LEN,
 		    peer->handshake.remote_static) ||
-	    put_addr(skb, peer->device, &info->addr) ||
+	    mmesh_nl_put_addr(skb, peer->device, &info->addr, &addr_types) ||
 	    nla_put_u32(skb, MMESH_A_PATH_STATE, info->state) ||
 	    nla_put_u32(skb, MMESH_A_PATH_REASON, info->reason) ||
 	    nla_put_u32(skb, MMESH_A_PATH_SOURCES, info->sources) ||

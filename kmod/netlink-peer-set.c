@@ -427,6 +427,7 @@ static void commit(struct mmesh_device *m, struct mmesh_peer *peer,
 		mmesh_seal_keepalive(peer);
 	/* They may have waited for an endpoint or a suite. */
 	mmesh_seal_flush_staged(peer);
+	mmesh_miss_resolve(m);
 }
 
 /* The part that may fail for lack of memory; then nothing has changed. */
@@ -494,6 +495,9 @@ static int make_peer(struct mmesh_device *m, const struct request *req,
 	if (IS_ERR(peer))
 		return mmesh_nl_refuse(info->extack, key, PTR_ERR(peer),
 				       "the peer can't be made");
+	/* Before a packet can find it. */
+	if (req->subnet)
+		WRITE_ONCE(peer->subnet, nla_get_u32(req->subnet));
 	ret = prepare(m, peer, req, info->extack);
 	if (ret)
 		mmesh_peer_remove(peer);

@@ -6,7 +6,9 @@
 #include <net/sock.h>
 
 #include "device.h"
+#include "ext.h"
 #include "netlink.h"
+#include "peer.h"
 
 /* Events name endpoints, so they are not for everybody. */
 static const struct genl_multicast_group groups[] = {
@@ -187,34 +189,57 @@ int mmesh_nl_put_isolation(struct sk_buff *skb, struct mmesh_device *m)
 	if (nla_put_u64_64bit(skb, MMESH_A_DEV_NETWORK, isolation->network,
 			      MMESH_A_DEV_PAD) ||
 	    nla_put_u32(skb, MMESH_A_DEV_SUBNET, isolation->subnet) ||
-	    nla_put_u32(skb, MMESH_A_DEV_ROUTED_SUBNETS, isolation->routed))
+	    nla_put_u32(skb, MMESH_A_DEV_ROUTED_SUBNETS, isolation->routed) ||
+	    nla_put_u32(skb, MMESH_A_DEV_PEER_MISS, !!rcu_access_pointer(m->miss)))
 		return -EMSGSIZE;
 	return put_member(skb, m, &m->allowedips.member4) ?:
 	       put_member(skb, m, &m->allowedips.member6);
 }
 
-int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)
+/* A relay that is being removed has no key to show any more. */
+static int put_relay(struct sk_buff *skb, struct mmesh_device *m,
+		     const struct mmesh_addr *addr, int type)
+{
+	struct mmesh_peer *relay;
+	int ret = 0;
+
+	if (!type)
+		return 0;
+	rcu_read_lock();
+	relay = mmesh_ext_by_number(m, addr->relay.relay);
+	if (relay)
+		ret = nla_put(skb, type, MMESH_KEY_LEN,
+			      relay->handshake.remote_static);
+	rcu_read_unlock();
+	return ret;
+}
+
+int mmesh_nl_put_addr(struct sk_buff *skb, struct mmesh_device *m,
+		      const struct mmesh_addr *addr,
+		      const struct mmesh_nl_addr_types *types)
 {
 	const struct sockaddr_in6 *addr6 = &addr->addr6;
 
-	/* It has none; its relay is shown by `via`. */
 	if (mmesh_addr_is_relayed(addr))
-		return 0;
-	if (addr->addr.sa_family == AF_INET) {
-		if (nla_put_in_addr(skb, MMESH_A_PEER_ENDPOINT_ADDR4,
-				    addr->addr4.sin_addr.s_addr) ||
-		    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_PORT,
-				ntohs(addr->addr4.sin_port)))
-			return -EMSGSIZE;
-		return 0;
-	}
-	if (nla_put_in6_addr(skb, MMESH_A_PEER_ENDPOINT_ADDR6,
-			     &addr6->sin6_addr) ||
-	    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_PORT,
-			ntohs(addr6->sin6_port)))
-		return -EMSGSIZE;
-	if (addr6->sin6_scope_id &&
-	    nla_put_u32(skb, MMESH_A_PEER_ENDPOINT_SCOPE, addr6->sin6_scope_id))
-		return -EMSGSIZE;
-	return 0;
+		return put_relay(skb, m, addr, types->relay);
+	if (addr->addr.sa_family == AF_INET)
+		return nla_put_in_addr(skb, types->addr4, addr->addr4.sin_addr.s_addr) ?:
+		       nla_put_u32(skb, types->port, ntohs(addr->addr4.sin_port));
+	return nla_put_in6_addr(skb, types->addr6, &addr6->sin6_addr) ?:
+	       nla_put_u32(skb, types->port, ntohs(addr6->sin6_port)) ?:
+	       (addr6->sin6_scope_id ?
+		nla_put_u32(skb, types->scope, addr6->sin6_scope_id) : 0);
+}
+
+int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr)
+{
+	static const struct mmesh_nl_addr_types types = {
+		.addr4 = MMESH_A_PEER_ENDPOINT_ADDR4,
+		.addr6 = MMESH_A_PEER_ENDPOINT_ADDR6,
+		.port = MMESH_A_PEER_ENDPOINT_PORT,
+		.scope = MMESH_A_PEER_ENDPOINT_SCOPE,
+		/* Its relay is shown by `via`. */
+	};
+
+	return mmesh_nl_put_addr(skb, NULL, addr, &types);
 }

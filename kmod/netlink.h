@@ -87,7 +87,20 @@ struct mmesh_nl_target {
 void *mmesh_nl_put_header(struct sk_buff *skb,
 			  const struct mmesh_nl_target *to, u8 cmd);
 
-/* Attributes of @addr; 0 or -EMSGSIZE. */
+/* The types of an address's attributes in one of the sets. */
+struct mmesh_nl_addr_types {
+	int addr4;
+	int addr6;
+	int port;
+	int scope;
+	int relay;	/* 0: one behind a relay has no attribute */
+};
+
+/* Attributes of @addr; 0 or -EMSGSIZE. Context: any. */
+int mmesh_nl_put_addr(struct sk_buff *skb, struct mmesh_device *m,
+		      const struct mmesh_addr *addr,
+		      const struct mmesh_nl_addr_types *types);
+/* The same as a peer's endpoint. */
 int mmesh_nl_put_endpoint(struct sk_buff *skb, const struct mmesh_addr *addr);
 
 /* Attributes of a device's place; 0 or -EMSGSIZE. The update lock is held. */

@@ -433,10 +433,9 @@ out:
 /* The part of an initiation that tells who it is from. */
 static struct mmesh_peer *
 read_initiator(const struct mmesh_msg_initiation *src, struct mmesh_device *m,
-	       struct symmetric *s, unsigned int *reason)
+	       struct symmetric *s, unsigned int *reason, u8 initiator[MMESH_KEY_LEN])
 {
 	const struct mmesh_identity *identity = &m->identity;
-	u8 initiator[MMESH_KEY_LEN];
 	struct mmesh_peer *peer;
 	int ret;
 
@@ -504,7 +503,8 @@ static bool read_timestamp(const struct mmesh_msg_initiation *src,
 
 struct mmesh_peer *
 mmesh_noise_consume_initiation(const struct mmesh_msg_initiation *src,
-			       struct mmesh_device *m, unsigned int *reason)
+			       struct mmesh_device *m, unsigned int *reason,
+			       u8 ret_key[MMESH_KEY_LEN])
 {
 	int suite = suite_of_initiation(&src->header);
 	struct mmesh_peer *peer = NULL;
@@ -521,7 +521,7 @@ mmesh_noise_consume_initiation(const struct mmesh_msg_initiation *src,
 		*reason = MMESH_STAT_HS_DROP_NO_IDENTITY;
 		goto out;
 	}
-	peer = read_initiator(src, m, &s, reason);
+	peer = read_initiator(src, m, &s, reason, ret_key);
 	if (!peer)
 		goto out;
 

@@ -95,10 +95,13 @@ void mmesh_handshake_forget_static_static(struct mmesh_handshake *handshake);
 bool mmesh_noise_create_initiation(struct mmesh_msg_initiation *dst,
 				   struct mmesh_handshake *handshake,
 				   unsigned int *reason);
-/* The peer that proved itself, with a reference, or NULL. */
+/* The peer that proved itself, with a reference, or NULL. @ret_key: when the
+ * reason is HS_DROP_UNKNOWN_PEER, the key that it says it has, not proved.
+ */
 struct mmesh_peer *
 mmesh_noise_consume_initiation(const struct mmesh_msg_initiation *src,
-			       struct mmesh_device *m, unsigned int *reason);
+			       struct mmesh_device *m, unsigned int *reason,
+			       u8 ret_key[MMESH_KEY_LEN]);
 /* Answer to the initiation that was consumed last. */
 bool mmesh_noise_create_response(struct mmesh_msg_response *dst,
 				 struct mmesh_handshake *handshake,

@@ -122,8 +122,9 @@ static unsigned int consume_initiation(struct mmesh_test_end *end,
 {
 	unsigned int reason = MMESH_STAT_COUNT;
 	struct mmesh_peer *peer;
+	u8 key[MMESH_KEY_LEN];
 
-	peer = mmesh_noise_consume_initiation(msg, &end->m, &reason);
+	peer = mmesh_noise_consume_initiation(msg, &end->m, &reason, key);
 	mmesh_peer_put(peer);
 	return peer ? 0 : reason;
 }

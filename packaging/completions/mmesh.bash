@@ -39,7 +39,7 @@ _mmesh_value() {
 	private-key | psk) _mmesh_files ;;
 	listen-port | endpoint | allowed-ips | candidate) ;;
 	fwmark | persistent-keepalive) _mmesh_words "off" ;;
-	routed-subnets | extended) _mmesh_words "on off" ;;
+	routed-subnets | peer-miss | extended) _mmesh_words "on off" ;;
 	network) _mmesh_words "none" ;;
 	suite) _mmesh_words "wireguard aes256gcm" ;;
 	dev) _mmesh_words "$(_mmesh_devices)" ;;
@@ -57,7 +57,7 @@ _mmesh_dev() {
 		((COMP_CWORD != at + 2)) || _mmesh_files
 	elif [[ $command == set || $command == add ]]; then
 		(((COMP_CWORD - at) % 2 == 1)) && _mmesh_value "${COMP_WORDS[COMP_CWORD - 1]}" && return
-		_mmesh_unused "private-key listen-port fwmark network subnet routed-subnets member-prefix" $((at + 2))
+		_mmesh_unused "private-key listen-port fwmark network subnet routed-subnets member-prefix peer-miss" $((at + 2))
 	fi
 }
 

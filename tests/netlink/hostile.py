@@ -108,7 +108,7 @@ class Exhaustive:
     VALID = {
         "dev-get": [{"ifname": "hm0", "secrets": True}],
         "dev-set": [{"ifname": "hm0", "private-key": key(3), "listen-port": 4242, "fwmark": 7, "flags": 1,
-                     "network": 0, "subnet": 3, "routed-subnets": 1,
+                     "network": 0, "subnet": 3, "routed-subnets": 1, "peer-miss": 1,
                      "member-prefix": [{"addr4": "10.9.0.0", "cidr": 16}, {"addr6": "fd09::", "cidr": 64}]}],
         "peer-get": [{"ifname": "hm0", "public-key": key(1), "secrets": True}],
         "peer-add": [{"ifname": "hm0", "public-key": key(8), "preshared-key": key(5), "endpoint-addr4": "192.0.2.9",
@@ -380,7 +380,7 @@ class Run:
     def prepare(self):
         for dev in DEVICES:
             self.nl.do("dev-set", ifname=dev, private_key=bytes(32), flags=["replace-peers"], network=0, subnet=0,
-                       routed_subnets=0,
+                       routed_subnets=0, peer_miss=0,
                        member_prefix=[{"addr4": "0.0.0.0", "cidr": 0}, {"addr6": "::", "cidr": 0}])
         for dev in DEVICES:
             self.nl.do("dev-set", ifname=dev, private_key=key(2), fwmark=5, flags=["replace-peers"])

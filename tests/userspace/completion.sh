@@ -47,8 +47,8 @@ offers "-json" -j
 offers "gen pub psk help" key ""
 offers "set setconf show showconf syncconf" dev s
 offers "mm0 mm1" dev set ""
-offers "private-key listen-port fwmark network subnet routed-subnets member-prefix" dev set mm0 ""
-offers "private-key fwmark network subnet routed-subnets member-prefix" dev set mm0 listen-port 5 ""
+offers "private-key listen-port fwmark network subnet routed-subnets member-prefix peer-miss" dev set mm0 ""
+offers "private-key fwmark network subnet routed-subnets member-prefix peer-miss" dev set mm0 listen-port 5 ""
 offers "off" dev set mm0 fwmark ""
 offers "KEYONE= KEYTWO=" peer set ""
 offers "dev endpoint allowed-ips psk persistent-keepalive suite subnet extended" peer set KEYONE= ""

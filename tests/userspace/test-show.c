@@ -139,6 +139,33 @@ static void stat_show(void **state)
 	stats(PRINTER_JSON, &(struct show_options){ 0 }, "stat-show.json");
 }
 
+static void events_of_misses(struct golden *o, bool timestamp)
+{
+	const union endpoint address = {
+		.in4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a010007) },
+	};
+	const union endpoint source = {
+		.in4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201),
+			 .sin_port = htons(51820) },
+	};
+	const struct mmesh_miss misses[] = {
+		{ .address = address },
+		{ .has_key = true, .public_key = { 7 }, .address = source },
+		{ .has_key = true, .public_key = { 7 }, .has_relay = true, .relay = { 8 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(misses); i++) {
+		const struct mmesh_event event = {
+			.command = MMESH_CMD_PEER_MISS_NTF,
+			.ifindex = 7,
+			.has_miss = true,
+			.miss = misses[i],
+		};
+
+		show_event(&o->p, &event, "mm0", timestamp);
+	}
+}
+
 static void events(enum printer_form form, bool timestamp, const char *golden)
 {
 	static const uint8_t commands[] = {
@@ -162,6 +189,7 @@ static void events(enum printer_form form, bool timestamp, const char *golden)
 
 		show_event(&o.p, &event, "mm0", timestamp);
 	}
+	events_of_misses(&o, timestamp);
 	golden_end(&o, golden);
 	mmesh_device_clear(&dev[0]);
 	mmesh_device_clear(&dev[1]);

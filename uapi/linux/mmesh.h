@@ -233,6 +233,19 @@ enum mmesh_path_source {
  *   there yet
  * @MMESH_STAT_VIA_REFUSED: channels that relays refused
  * @MMESH_STAT_FAILOVERS: a peer that shares a prefix became unreachable
+ * @MMESH_STAT_PEER_MISSES: addresses and keys that no peer has, told by
+ *   peer-miss-ntf
+ * @MMESH_STAT_TX_MISS_HELD: packets held for a peer that may be made
+ * @MMESH_STAT_TX_DROP_MISS_TIMEOUT: held, and no peer for the destination was
+ *   made in time
+ * @MMESH_STAT_TX_DROP_MISS_FULL: no peer has the destination, and too many
+ *   packets are held
+ * @MMESH_STAT_HS_MISS_HELD: initiations of unknown keys held for a peer that
+ *   may be made
+ * @MMESH_STAT_HS_DROP_MISS_TIMEOUT: held, and no peer with the static key was
+ *   made in time
+ * @MMESH_STAT_HS_DROP_MISS_FULL: the static key belongs to no peer, and too
+ *   many initiations are held
  */
 enum mmesh_stat {
 	MMESH_STAT_TX_PACKETS,
@@ -334,6 +347,13 @@ enum mmesh_stat {
 	MMESH_STAT_TX_DROP_RELAY,
 	MMESH_STAT_VIA_REFUSED,
 	MMESH_STAT_FAILOVERS,
+	MMESH_STAT_PEER_MISSES,
+	MMESH_STAT_TX_MISS_HELD,
+	MMESH_STAT_TX_DROP_MISS_TIMEOUT,
+	MMESH_STAT_TX_DROP_MISS_FULL,
+	MMESH_STAT_HS_MISS_HELD,
+	MMESH_STAT_HS_DROP_MISS_TIMEOUT,
+	MMESH_STAT_HS_DROP_MISS_FULL,
 
 	/* private: */
 	MMESH_STAT_COUNT,
@@ -361,6 +381,7 @@ enum {
 	MMESH_A_DEV_RELAY_CLIENTS,
 	MMESH_A_DEV_RELAY_CHANNELS,
 	MMESH_A_DEV_MEMBER_PREFIX,
+	MMESH_A_DEV_PEER_MISS,
 
 	__MMESH_A_DEV_MAX,
 	MMESH_A_DEV_MAX = (__MMESH_A_DEV_MAX - 1)
@@ -490,6 +511,19 @@ enum {
 };
 
 enum {
+	MMESH_A_MISS_IFINDEX = 1,
+	MMESH_A_MISS_PUBLIC_KEY,
+	MMESH_A_MISS_ADDR4,
+	MMESH_A_MISS_ADDR6,
+	MMESH_A_MISS_PORT,
+	MMESH_A_MISS_SCOPE,
+	MMESH_A_MISS_RELAY,
+
+	__MMESH_A_MISS_MAX,
+	MMESH_A_MISS_MAX = (__MMESH_A_MISS_MAX - 1)
+};
+
+enum {
 	MMESH_CMD_DEV_GET = 1,
 	MMESH_CMD_DEV_SET,
 	MMESH_CMD_DEV_NTF,
@@ -508,6 +542,7 @@ enum {
 	MMESH_CMD_PATH_DEL,
 	MMESH_CMD_PATH_NTF,
 	MMESH_CMD_REACHABLE_NTF,
+	MMESH_CMD_PEER_MISS_NTF,
 
 	__MMESH_CMD_MAX,
 	MMESH_CMD_MAX = (__MMESH_CMD_MAX - 1)

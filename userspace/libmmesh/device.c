@@ -71,7 +71,7 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 {
 	struct mmesh_device dev = { 0 };
 	struct mmesh_attrs attrs;
-	uint32_t port, subnet, routed, relay;
+	uint32_t port, subnet, routed, relay, miss;
 	int r;
 
 	r = mmesh_attrs_read(&attrs, MMESH_A_DEV_MAX, msg, err);
@@ -99,6 +99,10 @@ int mmesh_device_parse(struct mmesh_device *ret, const struct nlmsghdr *msg, str
 	if (mmesh_attr_u32(&attrs, MMESH_A_DEV_ROUTED_SUBNETS, &routed)) {
 		dev.routed_subnets = routed;
 		dev.has |= MMESH_DEVICE_HAS_ROUTED;
+	}
+	if (mmesh_attr_u32(&attrs, MMESH_A_DEV_PEER_MISS, &miss)) {
+		dev.peer_miss = miss;
+		dev.has |= MMESH_DEVICE_HAS_PEER_MISS;
 	}
 	dev.relay = mmesh_attr_u32(&attrs, MMESH_A_DEV_RELAY, &relay) && relay;
 	(void)mmesh_attr_u32(&attrs, MMESH_A_DEV_RELAY_CLIENTS, &dev.relay_clients);
@@ -184,6 +188,8 @@ struct nlmsghdr *mmesh_device_put_set(struct mmesh_client *client, const struct 
 		mnl_attr_put_u32(msg, MMESH_A_DEV_RELAY_CLIENTS, dev->relay_clients);
 	if (dev->has & MMESH_DEVICE_HAS_MEMBER)
 		put_members(msg, dev);
+	if (dev->has & MMESH_DEVICE_HAS_PEER_MISS)
+		mnl_attr_put_u32(msg, MMESH_A_DEV_PEER_MISS, dev->peer_miss);
 	if (dev->replace_peers)
 		mnl_attr_put_u32(msg, MMESH_A_DEV_FLAGS, MMESH_DEV_FLAG_REPLACE_PEERS);
 	return msg;

@@ -19,6 +19,37 @@ int mmesh_event_join(struct mmesh_client *client, struct error *err)
 	return 0;
 }
 
+static int parse_miss(struct mmesh_event *ret, const struct nlmsghdr *msg, struct error *err)
+{
+	struct mmesh_miss *miss = &ret->miss;
+	union endpoint *ep = &miss->address;
+	struct mmesh_attrs attrs;
+	uint32_t port = 0;
+	int r;
+
+	r = mmesh_attrs_read(&attrs, MMESH_A_MISS_MAX, msg, err);
+	if (r < 0)
+		return r;
+	ret->has_miss = true;
+	(void)mmesh_attr_u32(&attrs, MMESH_A_MISS_IFINDEX, &ret->ifindex);
+	(void)mmesh_attr_u32(&attrs, MMESH_A_MISS_PORT, &port);
+	miss->has_key = mmesh_attr_bytes(&attrs, MMESH_A_MISS_PUBLIC_KEY, miss->public_key, KEY_LEN);
+	miss->has_relay = mmesh_attr_bytes(&attrs, MMESH_A_MISS_RELAY, miss->relay, KEY_LEN);
+	if (mmesh_attr_bytes(&attrs, MMESH_A_MISS_ADDR4, &ep->in4.sin_addr,
+			     sizeof(ep->in4.sin_addr))) {
+		ep->in4.sin_family = AF_INET;
+		ep->in4.sin_port = htons((uint16_t)port);
+	} else if (mmesh_attr_bytes(&attrs, MMESH_A_MISS_ADDR6, &ep->in6.sin6_addr,
+				    sizeof(ep->in6.sin6_addr))) {
+		ep->in6.sin6_family = AF_INET6;
+		ep->in6.sin6_port = htons((uint16_t)port);
+		(void)mmesh_attr_u32(&attrs, MMESH_A_MISS_SCOPE, &ep->in6.sin6_scope_id);
+	} else if (!miss->has_key) {
+		return error_set(err, EPROTO, "the kernel misses a peer and does not say which");
+	}
+	return 0;
+}
+
 int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct mmesh_peer *peer,
 		      const struct nlmsghdr *msg, struct error *err)
 {
@@ -53,6 +84,8 @@ int mmesh_event_parse(struct mmesh_event *ret, struct mmesh_device *dev, struct 
 		ret->ifindex = ret->path.ifindex;
 		ret->has_path = true;
 		return r;
+	case MMESH_CMD_PEER_MISS_NTF:
+		return parse_miss(ret, msg, err);
 	default:
 		return 0; /* newer than this library: the command tells the caller */
 	}

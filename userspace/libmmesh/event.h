@@ -7,6 +7,15 @@
 #include "model.h"
 #include "path.h"
 
+/* A peer that is wanted: by its key, or as the holder of an address. */
+struct mmesh_miss {
+	bool has_key;
+	uint8_t public_key[KEY_LEN]; /* as its sender says, not proved */
+	union endpoint address;	     /* where the key was heard (family 0: not there), ... */
+	bool has_relay;
+	uint8_t relay[KEY_LEN]; /* ... or by which relay; or else the address, with port 0 */
+};
+
 struct mmesh_event {
 	uint8_t command; /* MMESH_CMD_*_NTF */
 	uint32_t ifindex;
@@ -14,6 +23,8 @@ struct mmesh_event {
 	const struct mmesh_peer *peer;	   /* for peer events, else NULL */
 	bool has_path;			   /* for path events: */
 	struct mmesh_path path;
+	bool has_miss; /* for peer-miss events: */
+	struct mmesh_miss miss;
 };
 
 /* A negative value ends the listening and is its result. */

@@ -84,6 +84,7 @@ enum mmesh_device_has {
 	MMESH_DEVICE_HAS_RELAY = 1 << 7,
 	MMESH_DEVICE_HAS_RELAY_CLIENTS = 1 << 8,
 	MMESH_DEVICE_HAS_MEMBER = 1 << 9,
+	MMESH_DEVICE_HAS_PEER_MISS = 1 << 10,
 };
 
 enum {
@@ -109,6 +110,7 @@ struct mmesh_device {
 	uint64_t network; /* 0: none */
 	uint8_t subnet;
 	bool routed_subnets;
+	bool peer_miss;
 	bool relay;
 	uint32_t relay_clients; /* most that are let in */
 	struct prefix member[2]; /* IPv4 and IPv6; family 0: none */

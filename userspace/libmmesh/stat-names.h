@@ -208,6 +208,20 @@ static const struct mmesh_stat_name {
 		"channels that relays refused" },
 	[MMESH_STAT_FAILOVERS] = { "failovers",
 		"a peer that shares a prefix became unreachable" },
+	[MMESH_STAT_PEER_MISSES] = { "peer_misses",
+		"addresses and keys that no peer has, told by peer-miss-ntf" },
+	[MMESH_STAT_TX_MISS_HELD] = { "tx_miss_held",
+		"packets held for a peer that may be made" },
+	[MMESH_STAT_TX_DROP_MISS_TIMEOUT] = { "tx_drop_miss_timeout",
+		"held, and no peer for the destination was made in time" },
+	[MMESH_STAT_TX_DROP_MISS_FULL] = { "tx_drop_miss_full",
+		"no peer has the destination, and too many packets are held" },
+	[MMESH_STAT_HS_MISS_HELD] = { "hs_miss_held",
+		"initiations of unknown keys held for a peer that may be made" },
+	[MMESH_STAT_HS_DROP_MISS_TIMEOUT] = { "hs_drop_miss_timeout",
+		"held, and no peer with the static key was made in time" },
+	[MMESH_STAT_HS_DROP_MISS_FULL] = { "hs_drop_miss_full",
+		"the static key belongs to no peer, and too many initiations are held" },
 };
 
 #endif

@@ -28,7 +28,7 @@ static const char usage[] =
 	"SETTINGS := [ private-key FILE ] [ listen-port PORT ] [ fwmark MARK ]\n"
 	"            [ network ID ] [ subnet N ] [ routed-subnets on | off ]\n"
 	"            [ relay on | off ] [ relay-clients NUMBER ]\n"
-	"            [ member-prefix LIST ]\n"
+	"            [ member-prefix LIST ] [ peer-miss on | off ]\n"
 	"FILE     := a file's name, or - for standard input; an empty key file removes the key.\n"
 	"            setconf, addconf and syncconf read the format of wg(8); [Peer] may have\n"
 	"            Suite = wireguard | aes256gcm besides.\n"
@@ -38,7 +38,11 @@ static const char usage[] =
 	"N        := 0 to 255; in a network, only peers of the same subnet exchange packets, unless\n"
 	"            routed-subnets is on\n"
 	"LIST     := the network's own prefix, at most one a family, \"\" for none: addresses inside\n"
-	"            it are found only in allowed IPs that are as long, or longer\n";
+	"            it are found only in allowed IPs that are as long, or longer\n"
+	"\n"
+	"With peer-miss on, a packet for an address inside member-prefix that no peer holds, and an\n"
+	"initiation of a key that no peer has, are told by \"mmesh monitor\" and wait five seconds\n"
+	"for such a peer to be added.\n";
 
 static int parse_private_key(struct tool *tool, void *context, const char *value,
 			     struct error *err)
@@ -93,6 +97,15 @@ static int parse_routed(struct tool *tool, void *context, const char *value, str
 	(void)tool;
 	dev->has |= MMESH_DEVICE_HAS_ROUTED;
 	return switch_parse(&dev->routed_subnets, value, err);
+}
+
+static int parse_peer_miss(struct tool *tool, void *context, const char *value, struct error *err)
+{
+	struct mmesh_device *dev = context;
+
+	(void)tool;
+	dev->has |= MMESH_DEVICE_HAS_PEER_MISS;
+	return switch_parse(&dev->peer_miss, value, err);
 }
 
 static int parse_relay(struct tool *tool, void *context, const char *value, struct error *err)
@@ -151,6 +164,7 @@ static const struct word settings[] = {
 	{ "relay", parse_relay },
 	{ "relay-clients", parse_relay_clients },
 	{ "member-prefix", parse_members },
+	{ "peer-miss", parse_peer_miss },
 };
 
 /* The device's name, which each command but show begins with. */
@@ -273,7 +287,7 @@ static int dev_set(struct tool *tool, struct args *args)
 		r = tool_usage_error(tool,
 				     "\"mmesh dev set %s\" needs at least one of: private-key, "
 				     "listen-port, fwmark, network, subnet, routed-subnets, "
-				     "relay, relay-clients, member-prefix.",
+				     "relay, relay-clients, member-prefix, peer-miss.",
 				     dev.name);
 	return r ? r : set_device(tool, &dev);
 }

@@ -14,8 +14,9 @@ static const char usage[] =
 	"       mmesh monitor help\n"
 	"\n"
 	"Print events until interrupted: devices and peers that change, handshakes, endpoints\n"
-	"that move, paths that are taken or cease to work. With -t each with its time, with -j\n"
-	"one JSON document a line. \"dev\", \"peer\" and \"path\" print only that object's.\n";
+	"that move, paths that are taken or cease to work, peers that are missed (dev set DEV\n"
+	"peer-miss on). With -t each with its time, with -j one JSON document a line. \"dev\",\n"
+	"\"peer\" and \"path\" print only that object's.\n";
 
 struct context {
 	struct tool *tool;
@@ -31,7 +32,7 @@ static int print(const struct mmesh_event *event, void *user, struct error *err)
 	char name[IF_NAMESIZE];
 
 	if ((event->device && !context->dev) || (event->peer && !context->peer) ||
-	    (event->has_path && !context->path))
+	    (event->has_path && !context->path) || (event->has_miss && !context->peer))
 		return 0;
 	if (event->device && *event->device->name)
 		(void)snprintf(name, sizeof(name), "%s", event->device->name);

@@ -18,6 +18,7 @@ static const struct kind {
 	[MMESH_CMD_ENDPOINT_NTF] = { "endpoint", "moved" },
 	[MMESH_CMD_PATH_NTF] = { "path", "path" },
 	[MMESH_CMD_REACHABLE_NTF] = { "reachable", "changed" },
+	[MMESH_CMD_PEER_MISS_NTF] = { "peer_miss", "missed" },
 };
 
 static void event_device(struct printer *p, const struct mmesh_device *dev)
@@ -68,6 +69,47 @@ static void event_peer(struct printer *p, const struct mmesh_peer *peer)
 	}
 }
 
+static void event_relay(struct printer *p, const uint8_t relay[KEY_LEN])
+{
+	char text[KEY_TEXT_SIZE];
+
+	key_format(text, relay);
+	printer_string(p, "relay", NULL, text);
+}
+
+static void event_path(struct printer *p, const struct mmesh_path *path)
+{
+	if (path->has_relay)
+		event_relay(p, path->relay);
+	else
+		event_endpoint(p, &path->endpoint);
+	show_path_state(p, path);
+}
+
+static void event_miss(struct printer *p, const struct mmesh_miss *miss)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	if (!miss->has_key) {
+		endpoint_format_address(text, &miss->address);
+		printer_string(p, "address", NULL, text);
+	} else if (miss->has_relay) {
+		event_relay(p, miss->relay);
+	} else if (miss->address.sa.sa_family) {
+		event_endpoint(p, &miss->address);
+	}
+}
+
+/* The key of the peer that the event is about, or NULL. */
+static const uint8_t *key_of(const struct mmesh_event *event)
+{
+	if (event->peer)
+		return event->peer->public_key;
+	if (event->has_path)
+		return event->path.public_key;
+	return event->has_miss && event->miss.has_key ? event->miss.public_key : NULL;
+}
+
 void show_event(struct printer *p, const struct mmesh_event *event, const char *name,
 		bool timestamp)
 {
@@ -92,8 +134,8 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 	}
 	printer_text(p, "%s%s%s%s%s", timestamp ? stamp : "", timestamp ? " " : "",
 		     printer_colour_on(p, COLOUR_GREEN), name, printer_colour_off(p));
-	if (event->peer || event->has_path) {
-		key_format(key, event->peer ? event->peer->public_key : event->path.public_key);
+	if (key_of(event)) {
+		key_format(key, key_of(event));
 		if (printer_is_json(p))
 			printer_string(p, "public_key", NULL, key);
 		printer_text(p, " peer %s%s%s", printer_colour_on(p, COLOUR_YELLOW), key,
@@ -106,17 +148,10 @@ void show_event(struct printer *p, const struct mmesh_event *event, const char *
 		printer_bool(p, "reachable", NULL, !event->peer->unreachable);
 	else if (event->peer)
 		event_peer(p, event->peer);
-	if (event->has_path) {
-		if (event->path.has_relay) {
-			char relay[KEY_TEXT_SIZE];
-
-			key_format(relay, event->path.relay);
-			printer_string(p, "relay", NULL, relay);
-		} else {
-			event_endpoint(p, &event->path.endpoint);
-		}
-		show_path_state(p, &event->path);
-	}
+	if (event->has_path)
+		event_path(p, &event->path);
+	if (event->has_miss)
+		event_miss(p, &event->miss);
 	printer_text(p, "\n");
 	printer_end(p);
 	p->form = form;

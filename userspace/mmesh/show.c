@@ -72,6 +72,8 @@ static void show_members(struct printer *p, const struct mmesh_device *dev)
 		prefix_format(text, &dev->member[i]);
 		printer_string(p, words[i].name, words[i].label, text);
 	}
+	if ((dev->has & MMESH_DEVICE_HAS_PEER_MISS) && (dev->peer_miss || printer_is_json(p)))
+		printer_bool(p, "peer_miss", "peer miss", dev->peer_miss);
 }
 
 static void show_suites(struct printer *p, const struct mmesh_device *dev, bool all)
