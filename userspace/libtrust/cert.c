@@ -403,6 +403,10 @@ static int fill(X509 *x509, const struct trust_issue *issue)
 	r = set_serial(x509);
 	if (!r)
 		r = add_name(name, "O", issue->o);
+	if (!r)
+		r = add_name(name, "OU", issue->network);
+	if (!r)
+		r = add_name(name, "OU", issue->subnet);
 	return r ? r : add_name(name, "CN", issue->cn);
 }
 

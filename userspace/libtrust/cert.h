@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * X.509 certificates for TLS, on P-256 keys. A certificate stands for its key;
- * the subject names the node (CN, its id) and its tenant (O, its id), and what
- * a node may do is not in it. Chains have two links: the CA, and what it issued.
+ * the subject names the node (CN, its id), its tenant (O, its id), its network
+ * and subnet (OU, their ids), and what a node may do is not in it. Chains have two links: the CA, and what it issued.
  *
  * A struct trust_cert never changes; references are counted. Times are seconds since 1970.
  */
@@ -64,6 +64,8 @@ int trust_ca_make(struct trust_cert **ret, const struct trust_key *key, const ch
 struct trust_issue {
 	const struct trust_key *key;	/* P-256, its public half is enough */
 	const char *cn, *o;		/* @o may be NULL */
+	/* Of a node, for the broker: each an OU, network first; both or neither NULL. */
+	const char *network, *subnet;
 	int64_t not_before, not_after;
 	bool server;			/* may be a server (and a client); else a client only */
 	/* Names and addresses of a server, for stock TLS clients; ends with NULL, may be NULL. */
