@@ -125,21 +125,6 @@ test_relay_restarts()
 	tcp "$A" "$B" 192.168.241.2 "$(volume 1000000)"
 }
 
-# What a client may send is bounded; the others don't notice.
-test_limits()
-{
-	local got
-
-	one_hop
-	pings "$A" 192.168.241.2 10
-	mm "$R" relay add "${PUB[A]}" dev mm0 network 7 limit-pps 100
-	n "$A" ping -q -f -c 1500 -W 1 192.168.241.2 >/dev/null || true
-	wait_for 5 counted "$R" relay_drop_limit
-	got=$(mm "$R" -j relay show dev mm0 | jq "[.relays[0].clients[] | select(.public_key == \"${PUB[A]}\")][0].drops.limit")
-	expect_eq "$got" "$(stat "$R" mm0 relay_drop_limit)" "the client's drops"
-	expect_ge "$got" 100 "drops by the limit"
-}
-
 # Nobody between A and B reads what they say.
 test_relay_sees_ciphertext_only()
 {
