@@ -469,9 +469,10 @@ int rpc_server_start(struct rpc_server **ret, const struct rpc_server_config *co
 	server->streams = stream_list_new();
 	r = server->streams ? start_grpc(server, err) : error_oom(err);
 	if (!r)
-		r = start_threads(server, err);
-	if (!r)
 		r = start_terminator(server, err);
+	/* They look sessions up in the terminator. */
+	if (!r)
+		r = start_threads(server, err);
 	if (r) {
 		(void)rpc_server_stop(server, 0);
 		return r;
@@ -527,13 +528,14 @@ static void stop_calls(struct rpc_server *server, unsigned int grace_ms)
 		return;
 	grpc_server_shutdown_and_notify(server->grpc, server->queue, &server->shutdown);
 	stream_list_end(server->streams, RPC_UNAVAILABLE, "the server is stopping");
-	if (server->polling && !wait_for_shutdown(server, grace_ms)) {
+	if (!server->polling || !wait_for_shutdown(server, grace_ms)) {
 		grpc_server_cancel_all_calls(server->grpc);
 		stop_workers(server);
 		/* With all sockets closed and all handlers back, nothing can hold it up. */
 		terminator_stop(server->terminator);
 		server->terminator = NULL;
-		(void)wait_for_shutdown(server, INT_MAX);
+		if (server->polling)
+			(void)wait_for_shutdown(server, INT_MAX);
 	}
 }
 

@@ -683,16 +683,15 @@ int terminator_start(struct terminator **ret, const struct rpc_server_config *co
 	if (ctx)
 		(void)SSL_CTX_up_ref(ctx);
 	t->ctx = ctx;
-	/* Calls can come before this returns. */
-	*ret = t;
 	r = set_up(t, config, inner_path, err);
 	if (!r)
 		r = start_thread(t, err);
 	if (r) {
-		*ret = NULL;
 		terminator_stop(t);
+		return r;
 	}
-	return r;
+	*ret = t;
+	return 0;
 }
 
 void terminator_close_listeners(struct terminator *t)
