@@ -100,12 +100,19 @@ int client_config_prepare(struct tool *tool, struct client_config *config,
 	return TOOL_OK;
 }
 
+/* Where the key belongs the controller has a comment. */
+static const char *after_placeholder(const char *text)
+{
+	return strncmp(text, "# PrivateKey", strlen("# PrivateKey")) || !strchr(text, '\n') ?
+		       text :
+		       strchr(text, '\n') + 1;
+}
+
 int client_config_complete(struct tool *tool, const struct client_config *config,
 			   Mmesh__V1__NodeObject *node)
 {
-	const char *section = strstr(node->config, SECTION);
+	const char *section = strstr(node->config, SECTION), *rest;
 	char key[KEY_TEXT_SIZE];
-	size_t before;
 	char *text;
 	int n;
 
@@ -113,10 +120,10 @@ int client_config_complete(struct tool *tool, const struct client_config *config
 		return TOOL_OK;
 	if (!section)
 		return tool_usage_error(tool, "the controller's configuration has no [Interface].");
-	before = (size_t)(section - node->config) + strlen(SECTION);
+	rest = section + strlen(SECTION);
 	key_format(key, config->private_key);
-	n = asprintf(&text, "%.*sPrivateKey = %s\n%s", (int)before, node->config, key,
-		     node->config + before);
+	n = asprintf(&text, "%.*sPrivateKey = %s\n%s", (int)(rest - node->config), node->config, key,
+		     after_placeholder(rest));
 	explicit_bzero(key, sizeof(key));
 	if (n < 0)
 		return tool_usage_error(tool, "out of memory.");

@@ -8,7 +8,7 @@
 #include "qr.h"
 #include "unit.h"
 
-static const char from_controller[] = "# phone\n[Interface]\nAddress = 10.0.0.2/32\n\n[Peer]\n";
+static const char from_controller[] = "# phone\n[Interface]\n# PrivateKey = yours\nAddress = 10.0.0.2/32\n\n[Peer]\n";
 
 static struct tool tool;
 
