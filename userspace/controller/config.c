@@ -41,7 +41,8 @@ static int check_address(const char *word, const char *value, struct error *err)
 	union endpoint ep;
 	int r = endpoint_split(&name, value, err);
 
-	if (!r)
+	/* All addresses are no host's. */
+	if (!r && strcmp(name.host, "0.0.0.0") && strcmp(name.host, "::"))
 		r = endpoint_resolve_numeric(&ep, &name, err);
 	return r ? error_prefix(err, r, "%s: ", word) : 0;
 }
