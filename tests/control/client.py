@@ -130,6 +130,7 @@ class Tunnel:
 
     def pump(self):
         plain, _ = self.listener.accept()
+        self.listener.close()  # another connection would be another session
         try:
             while True:
                 self.read_tls(plain)

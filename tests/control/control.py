@@ -729,7 +729,7 @@ def main():
         begin = time.monotonic()
         try:
             test(c)
-            print(f"ok - {name}", f"# {time.monotonic() - begin:.2f} s" if wanted else "", flush=True)
+            print(f"ok - {name}\n# {time.monotonic() - begin:.2f} s", flush=True)
         except Exception:
             failed += 1
             print("# " + traceback.format_exc().replace("\n", "\n# "))

@@ -101,6 +101,36 @@ int keyring_open(struct keyring *ret, const char *directory, const char *unlock_
 	return 0;
 }
 
+/* Keep it for the next time; without memory there is none. */
+static void keep_root(struct keyring *k, const char *tenant, const struct trust_key *key)
+{
+	struct keyring_root *root = calloc(1, sizeof(*root));
+
+	if (!root)
+		return;
+	(void)snprintf(root->tenant, sizeof(root->tenant), "%s", tenant);
+	root->key = trust_key_ref(key);
+	root->next = k->roots;
+	k->roots = root;
+}
+
+static void forget_root(struct keyring *k, const char *tenant)
+{
+	struct keyring_root **at = &k->roots;
+
+	while (*at) {
+		struct keyring_root *root = *at;
+
+		if (tenant && strcmp(root->tenant, tenant)) {
+			at = &root->next;
+			continue;
+		}
+		*at = root->next;
+		trust_key_unref(root->key);
+		free(root);
+	}
+}
+
 void keyring_close(struct keyring *k)
 {
 	trust_key_unref(k->ca_key);
@@ -111,6 +141,7 @@ void keyring_close(struct keyring *k)
 	trust_cert_unref(k->broker);
 	trust_key_unref(k->signer);
 	trust_unlock_free(k->unlock);
+	forget_root(k, NULL);
 	*k = (struct keyring){ 0 };
 }
 
@@ -153,31 +184,55 @@ static void root_label(char ret[64], const char *tenant)
 	(void)snprintf(ret, 64, "root-%s", tenant);
 }
 
-int keyring_root(const struct keyring *k, const char *tenant, struct trust_key **ret,
-		 struct error *err)
+/* As long as its file is there: whoever takes it away means it. */
+static bool find_kept(struct keyring *k, const char *tenant, const char *path,
+		      struct trust_key **ret)
+{
+	if (access(path, F_OK)) {
+		forget_root(k, tenant);
+		return false;
+	}
+	for (const struct keyring_root *root = k->roots; root; root = root->next) {
+		if (strcmp(root->tenant, tenant))
+			continue;
+		*ret = trust_key_ref(root->key);
+		return true;
+	}
+	return false;
+}
+
+int keyring_root(struct keyring *k, const char *tenant, struct trust_key **ret, struct error *err)
 {
 	char label[64], path[KEYRING_PATH];
 	int r;
 
 	root_label(label, tenant);
 	key_path(path, k, label, ".key");
+	if (find_kept(k, tenant, path, ret))
+		return 0;
 	r = trust_key_load(ret, path, label, k->unlock, err);
+	if (!r)
+		keep_root(k, tenant, *ret);
 	if (r == -ENOENT)
 		return error_set(err, ENOKEY, "the tenant's root key is offline: bring it back with "
 					      "`mmesh-controller import-root-key`");
 	return r;
 }
 
-int keyring_make_root(const struct keyring *k, const char *tenant, struct trust_key **ret,
+int keyring_make_root(struct keyring *k, const char *tenant, struct trust_key **ret,
 		      struct error *err)
 {
 	char label[64];
+	int r;
 
 	root_label(label, tenant);
-	return load_or_make(k, label, TRUST_KEY_ED25519, true, ret, err);
+	r = load_or_make(k, label, TRUST_KEY_ED25519, true, ret, err);
+	if (!r)
+		keep_root(k, tenant, *ret);
+	return r;
 }
 
-int keyring_export_root(const struct keyring *k, const char *tenant, const char *file, bool remove,
+int keyring_export_root(struct keyring *k, const char *tenant, const char *file, bool remove,
 			struct error *err)
 {
 	_cleanup_(trust_key_unrefp) struct trust_key *root = NULL;

@@ -19,6 +19,12 @@ enum {
 	KEYRING_NAMES = 32,
 };
 
+struct keyring_root {
+	struct keyring_root *next;
+	char tenant[ID_SIZE];
+	struct trust_key *key;
+};
+
 struct keyring {
 	char directory[1024];
 	struct trust_unlock *unlock;
@@ -29,6 +35,7 @@ struct keyring {
 	struct trust_key *broker_key;
 	struct trust_cert *broker;
 	struct trust_key *signer; /* Ed25519 */
+	struct keyring_root *roots; /* those that were opened; opening takes long */
 };
 
 /*
@@ -50,12 +57,12 @@ int keyring_issue_operator(const struct keyring *k, const struct trust_key *key,
 			   struct error *err);
 
 /* A tenant's root key; -ENOKEY: it was taken away. */
-int keyring_root(const struct keyring *k, const char *tenant, struct trust_key **ret,
+int keyring_root(struct keyring *k, const char *tenant, struct trust_key **ret,
 		 struct error *err);
-int keyring_make_root(const struct keyring *k, const char *tenant, struct trust_key **ret,
+int keyring_make_root(struct keyring *k, const char *tenant, struct trust_key **ret,
 		      struct error *err);
 /* Write it to @file (0600, plain PEM, must not exist); then, with @remove, take it away from here. */
-int keyring_export_root(const struct keyring *k, const char *tenant, const char *file, bool remove,
+int keyring_export_root(struct keyring *k, const char *tenant, const char *file, bool remove,
 			struct error *err);
 /* Bring it back; it has to be the tenant's. */
 int keyring_import_root(const struct keyring *k, const char *tenant, const struct tenant *t,

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "controller.h"
 
 enum {
 	KEEPALIVE = 30,
-	RECONNECT_MAX = 5,
+	RECONNECT_MS = 200,
+	TICK_MS = 1000,
 	TOPIC_SIZE = 256,
 	DELTA_MAX = 256 * 1024, /* a longer one isn't sent: the head makes nodes pull */
 };
@@ -20,7 +23,13 @@ enum {
 struct publisher {
 	struct controller *c;
 	struct mosquitto *mosq;
+	char host[CONFIG_TEXT];
+	uint16_t port;
 	SSL_CTX *tls;
+	pthread_t thread;
+	bool running;
+	int wake_fd; /* something is to be sent, or the end has come */
+	_Atomic bool stop;
 	_Atomic bool connected;
 };
 
@@ -95,6 +104,13 @@ static void on_message(struct mosquitto *mosq, void *arg, const struct mosquitto
 
 /* -- what goes ----------------------------------------------------------------------------------------------- */
 
+static void wake(struct publisher *p)
+{
+	/* Fails only when it is awake already. */
+	if (eventfd_write(p->wake_fd, 1))
+		return;
+}
+
 static void publish(struct publisher *p, const char *topic, const ProtobufCMessage *m, bool retain)
 {
 	size_t len = protobuf_c_message_get_packed_size(m);
@@ -109,6 +125,7 @@ static void publish(struct publisher *p, const char *topic, const ProtobufCMessa
 	/* What is lost here, the next head says. */
 	if (mosquitto_publish(p->mosq, NULL, topic, (int)len, data, 1, retain) != MOSQ_ERR_SUCCESS)
 		log_debug("broker: %s was not sent", topic);
+	wake(p);
 }
 
 void publisher_delta(struct publisher *p, struct controller *c, const struct touched_stream *t,
@@ -133,12 +150,76 @@ void publisher_delta(struct publisher *p, struct controller *c, const struct tou
 	free(network);
 }
 
+/* -- the thread ------------------------------------------------------------------------------------------------ */
+
+/*
+ * libmosquitto's own loop uses select(), which can't hold the numbers that descriptors have beside
+ * thousands of sessions, and ends for good on some errors.
+ */
+static void wait_for(struct publisher *p, int sock, int timeout_ms, short *ret_events)
+{
+	struct pollfd fds[2] = { { .fd = p->wake_fd, .events = POLLIN },
+				 { .fd = sock, .events = POLLIN } };
+	eventfd_t count;
+
+	if (sock >= 0 && mosquitto_want_write(p->mosq))
+		fds[1].events |= POLLOUT;
+	*ret_events = 0;
+	if (poll(fds, 2, timeout_ms) <= 0)
+		return;
+	if (fds[0].revents && eventfd_read(p->wake_fd, &count))
+		return;
+	*ret_events = fds[1].revents;
+}
+
+static void serve(struct publisher *p, int sock)
+{
+	short events;
+	int status = 0;
+
+	wait_for(p, sock, TICK_MS, &events);
+	if (events & (POLLIN | POLLERR | POLLHUP)) {
+		SSL *ssl;
+
+		/* One record of TLS may hold several messages. */
+		do {
+			status = mosquitto_loop_read(p->mosq, 1);
+			ssl = mosquitto_ssl_get(p->mosq);
+		} while (!status && ssl && SSL_pending(ssl) > 0);
+	}
+	if (!status && mosquitto_want_write(p->mosq))
+		status = mosquitto_loop_write(p->mosq, 1);
+	if (!status)
+		(void)mosquitto_loop_misc(p->mosq);
+}
+
+static void *run(void *arg)
+{
+	struct publisher *p = arg;
+	short events;
+
+	while (!p->stop) {
+		int sock = mosquitto_socket(p->mosq);
+
+		if (sock >= 0) {
+			serve(p, sock);
+			continue;
+		}
+		wait_for(p, -1, RECONNECT_MS, &events);
+		if (!p->stop)
+			(void)mosquitto_connect(p->mosq, p->host, p->port, KEEPALIVE);
+	}
+	return NULL;
+}
+
 /* -- start, stop ------------------------------------------------------------------------------------------------ */
 
-static int connect_to(struct publisher *p, const char *host, uint16_t port, struct error *err)
+static int set_up(struct publisher *p, const char *host, uint16_t port, struct error *err)
 {
 	int status;
 
+	p->port = port;
+	(void)snprintf(p->host, sizeof(p->host), "%s", host);
 	mosquitto_connect_callback_set(p->mosq, on_connect);
 	mosquitto_disconnect_callback_set(p->mosq, on_disconnect);
 	mosquitto_message_callback_set(p->mosq, on_message);
@@ -150,16 +231,15 @@ static int connect_to(struct publisher *p, const char *host, uint16_t port, stru
 		status = mosquitto_tls_insecure_set(p->mosq, true);
 	if (!status)
 		status = mosquitto_max_inflight_messages_set(p->mosq, 1000);
+	/* Others publish: what is to be sent waits for the thread. */
 	if (!status)
-		status = mosquitto_reconnect_delay_set(p->mosq, 1, RECONNECT_MAX, true);
-	if (!status)
-		status = mosquitto_loop_start(p->mosq);
+		status = mosquitto_threaded_set(p->mosq, true);
 	if (status)
 		return error_set(err, EIO, "publisher: %s", mosquitto_strerror(status));
-	/* It may not be there yet: the loop tries again. */
-	status = mosquitto_connect_async(p->mosq, host, port, KEEPALIVE);
-	if (status && status != MOSQ_ERR_ERRNO)
-		return error_set(err, EIO, "publisher: %s", mosquitto_strerror(status));
+	status = pthread_create(&p->thread, NULL, run, p);
+	if (status)
+		return error_set(err, status, "publisher: %s", strerror(status));
+	p->running = true;
 	return 0;
 }
 
@@ -172,14 +252,17 @@ int publisher_start(struct publisher **ret, struct controller *c, const char *ho
 	if (!p)
 		return error_oom(err);
 	p->c = c;
-	if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS) {
+	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->wake_fd < 0 || mosquitto_lib_init() != MOSQ_ERR_SUCCESS) {
+		if (p->wake_fd >= 0)
+			(void)close(p->wake_fd);
 		free(p);
 		return error_oom(err);
 	}
 	r = make_tls(p, err);
 	if (!r) {
 		p->mosq = mosquitto_new("mmesh-controller", true, p);
-		r = p->mosq ? connect_to(p, host, port, err) : error_oom(err);
+		r = p->mosq ? set_up(p, host, port, err) : error_oom(err);
 	}
 	if (r) {
 		publisher_stop(p);
@@ -193,12 +276,16 @@ struct publisher *publisher_stop(struct publisher *p)
 {
 	if (!p)
 		return NULL;
+	p->stop = true;
+	wake(p);
+	if (p->running)
+		(void)pthread_join(p->thread, NULL);
 	if (p->mosq) {
 		(void)mosquitto_disconnect(p->mosq);
-		(void)mosquitto_loop_stop(p->mosq, false);
 		mosquitto_destroy(p->mosq);
 	}
 	SSL_CTX_free(p->tls);
+	(void)close(p->wake_fd);
 	free(p);
 	(void)mosquitto_lib_cleanup();
 	return NULL;
