@@ -20,10 +20,16 @@ static int refused(struct error *err, int code, const char *what)
 	return error_set(err, EIO, "%s: %s", what, nl_geterror(code));
 }
 
+/* Without it the kernel dumps the routes of all links. */
+static void set_strict(struct nl_sock *sock, int on)
+{
+	(void)setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+			 sizeof(on));
+}
+
 int route_open(struct nl_sock **ret, struct error *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
-	int one = 1;
 	int r;
 
 	*ret = NULL;
@@ -34,9 +40,7 @@ int route_open(struct nl_sock **ret, struct error *err)
 		nl_socket_free(sock);
 		return refused(err, r, "cannot open an rtnetlink socket");
 	}
-	/* Without it the kernel dumps the routes of all links. */
-	(void)setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
-			 sizeof(one));
+	set_strict(sock, 1);
 	*ret = sock;
 	return 0;
 }
@@ -99,8 +103,11 @@ static int each_addr(struct nl_sock *sock, each_addr_fn fn, void *user, struct e
 	struct nl_cache *cache = NULL;
 	int r = -NLE_DUMP_INTR;
 
+	/* libnl asks for addresses with a header that is too short to be strict, and takes "no" for "none". */
+	set_strict(sock, 0);
 	for (int i = 0; i < DUMP_ATTEMPTS && r == -NLE_DUMP_INTR; i++)
 		r = rtnl_addr_alloc_cache(sock, &cache);
+	set_strict(sock, 1);
 	if (r < 0)
 		return refused(err, r, "cannot read addresses");
 	r = 0;
