@@ -126,6 +126,18 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, stru
 	return 0;
 }
 
+int file_check_secret(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_set(err, errno, "%s: %s", path, strerror(errno));
+	if (st.st_mode & 077)
+		return error_set(err, EPERM, "%s: others than its owner can read it (mode %04o, not 0600)",
+				 path, (unsigned int)st.st_mode & 07777);
+	return 0;
+}
+
 int file_make_directory(const char *path, mode_t mode, struct error *err)
 {
 	struct stat st;

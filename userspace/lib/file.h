@@ -22,6 +22,9 @@ int file_read(uint8_t **ret_data, size_t *ret_len, const char *path, size_t max,
  */
 int file_write(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 
+/* -EPERM when others than its owner can read @path; or the system's error. */
+int file_check_secret(const char *path, struct error *err);
+
 /* Make a directory with @mode unless there is one; the parent must exist. */
 int file_make_directory(const char *path, mode_t mode, struct error *err);
 

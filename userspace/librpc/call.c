@@ -7,6 +7,8 @@
 
 #include <grpc/byte_buffer.h>
 
+#include "message.h"
+
 static void on_close(struct operation *op, bool ok);
 static void on_sent(struct operation *op, bool ok);
 static void stream_gone(struct rpc_stream *stream);
@@ -110,19 +112,6 @@ const struct rpc_session *rpc_call_session(const struct rpc_call *call)
 	return &call->session->about;
 }
 
-grpc_byte_buffer *call_pack(const ProtobufCMessage *message, size_t *ret_len)
-{
-	size_t len = protobuf_c_message_get_packed_size(message);
-	grpc_slice slice = grpc_slice_malloc(len);
-	grpc_byte_buffer *bytes;
-
-	(void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
-	bytes = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_slice_unref(slice);
-	*ret_len = len;
-	return bytes;
-}
-
 /* -- answers of unary calls ----------------------------------------------------------------------- */
 
 static void answer(struct rpc_call *call, grpc_byte_buffer *message, enum rpc_code code,
@@ -149,9 +138,6 @@ static void answer(struct rpc_call *call, grpc_byte_buffer *message, enum rpc_co
 
 void rpc_reply(struct rpc_call *call, const ProtobufCMessage *message)
 {
-	grpc_byte_buffer *bytes;
-	size_t len;
-
 	if (call->answered)
 		return;
 	if (protobuf_c_message_get_packed_size(message) > RPC_MESSAGE_MAX) {
@@ -159,8 +145,7 @@ void rpc_reply(struct rpc_call *call, const ProtobufCMessage *message)
 			 RPC_MESSAGE_MAX);
 		return;
 	}
-	bytes = call_pack(message, &len);
-	answer(call, bytes, RPC_OK, "");
+	answer(call, message_pack(message, NULL), RPC_OK, "");
 }
 
 void rpc_fail(struct rpc_call *call, enum rpc_code code, const char *fmt, ...)
@@ -386,7 +371,7 @@ int rpc_stream_send(struct rpc_stream *stream, const ProtobufCMessage *message)
 
 	if (!m)
 		return -ENOMEM;
-	m->bytes = call_pack(message, &m->len);
+	m->bytes = message_pack(message, &m->len);
 	(void)pthread_mutex_lock(&stream->lock);
 	if (stream->ending || stream->gone) {
 		r = -EPIPE;

@@ -104,7 +104,4 @@ void stream_list_unref(struct stream_list *list);
 /* Of all that are open. */
 void stream_list_end(struct stream_list *list, enum rpc_code code, const char *why);
 
-/* Packed; NULL when out of memory. */
-grpc_byte_buffer *call_pack(const ProtobufCMessage *message, size_t *ret_len);
-
 #endif

@@ -5,14 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
@@ -20,7 +18,9 @@
 #include <grpc/support/time.h>
 
 #include "connect.h"
+#include "message.h"
 #include "relay.h"
+#include "thread.h"
 #include "tls.h"
 
 enum {
@@ -109,7 +109,6 @@ static void *run_relay(void *arg)
 
 static int start_relay(struct rpc_client *client, int *ret_fd, struct error *err)
 {
-	sigset_t all, before;
 	int pair[2];
 	int r;
 
@@ -118,13 +117,10 @@ static int start_relay(struct rpc_client *client, int *ret_fd, struct error *err
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set(err, errno, "socket: %s", strerror(errno));
 	client->relay.inner = pair[0];
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&client->thread, NULL, run_relay, client);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = thread_start(&client->thread, run_relay, client, err);
 	if (r) {
 		(void)close(pair[1]);
-		return error_set(err, r, "thread: %s", strerror(r));
+		return r;
 	}
 	client->running = true;
 	*ret_fd = pair[1];
@@ -328,31 +324,10 @@ static grpc_call *new_call(struct rpc_client *client, const char *method,
 	return call;
 }
 
-static grpc_byte_buffer *pack(const ProtobufCMessage *message)
-{
-	grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
-	grpc_byte_buffer *bytes;
-
-	(void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
-	bytes = grpc_raw_byte_buffer_create(&slice, 1);
-	grpc_slice_unref(slice);
-	return bytes;
-}
-
 static enum rpc_code unpack(void **ret, grpc_byte_buffer *bytes,
 			    const ProtobufCMessageDescriptor *type, struct error *err)
 {
-	grpc_byte_buffer_reader reader;
-	grpc_slice slice;
-
-	*ret = NULL;
-	if (bytes && grpc_byte_buffer_reader_init(&reader, bytes)) {
-		slice = grpc_byte_buffer_reader_readall(&reader);
-		*ret = protobuf_c_message_unpack(type, NULL, GRPC_SLICE_LENGTH(slice),
-						 GRPC_SLICE_START_PTR(slice));
-		grpc_slice_unref(slice);
-		grpc_byte_buffer_reader_destroy(&reader);
-	}
+	*ret = message_unpack(type, bytes);
 	if (*ret)
 		return RPC_OK;
 	error_format(err, "the answer is not a %s", type->short_name);
@@ -422,7 +397,7 @@ enum rpc_code rpc_client_call(struct rpc_client *client, const char *method,
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
 	gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 					     gpr_time_from_millis(timeout_ms, GPR_TIMESPAN));
-	struct unary u = { .request = pack(request), .details = grpc_empty_slice() };
+	struct unary u = { .request = message_pack(request, NULL), .details = grpc_empty_slice() };
 	struct active active = { .call = new_call(client, method, queue, deadline) };
 	enum rpc_code code = RPC_CANCELLED;
 
@@ -504,7 +479,7 @@ enum rpc_code rpc_client_stream_open(struct rpc_client_stream **ret, struct rpc_
 		return RPC_CANCELLED;
 	}
 	s->begun = true;
-	bytes = pack(request);
+	bytes = message_pack(request, NULL);
 	begun = begin_stream(s, bytes);
 	grpc_byte_buffer_destroy(bytes);
 	if (!begun) {

@@ -45,7 +45,7 @@ static int wait_connected(int fd, int64_t deadline_ms)
 	return -error;
 }
 
-static void set_options(int fd)
+void connect_tune(int fd)
 {
 	int on = 1, idle_s = 20, between_s = 10, give_up_ms = 30000;
 
@@ -71,7 +71,7 @@ static int connect_one(int *ret_fd, const struct addrinfo *to, int64_t deadline_
 		if (r)
 			return r;
 	}
-	set_options(fd);
+	connect_tune(fd);
 	*ret_fd = fd;
 	fd = -1;
 	return 0;

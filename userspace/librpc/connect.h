@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client's way to a server's socket, with one deadline over all of it. */
+/* A client's way to a server's socket, with one deadline over all of it; and what both ends have in common. */
 #ifndef LIBRPC_CONNECT_H
 #define LIBRPC_CONNECT_H
 
@@ -18,6 +18,9 @@ int connect_left_ms(int64_t deadline_ms);
  */
 int connect_tcp(int *ret_fd, char ret_remote[RPC_REMOTE_SIZE], const char *address,
 		int64_t deadline_ms, struct error *err);
+
+/* No delays, and a peer that is gone is noticed; for both ends. */
+void connect_tune(int fd);
 
 int connect_unix(int *ret_fd, const char *path, struct error *err);
 

@@ -3,19 +3,20 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include <grpc/byte_buffer_reader.h>
+#include <grpc/byte_buffer.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 
 #include "call.h"
 #include "file.h"
+#include "message.h"
 #include "terminator.h"
+#include "thread.h"
 #include "tls.h"
 
 enum {
@@ -114,10 +115,6 @@ static bool find_session(struct rpc_server *server, struct rpc_call *call)
 
 static ProtobufCMessage *unpack(const struct rpc_call *call, size_t max, const char **ret_why)
 {
-	grpc_byte_buffer_reader reader;
-	ProtobufCMessage *message = NULL;
-	grpc_slice slice;
-
 	if (!call->request) {
 		*ret_why = "the request is missing";
 		return NULL;
@@ -127,14 +124,7 @@ static ProtobufCMessage *unpack(const struct rpc_call *call, size_t max, const c
 		return NULL;
 	}
 	*ret_why = "the request is not of this method's type";
-	if (!grpc_byte_buffer_reader_init(&reader, call->request))
-		return NULL;
-	slice = grpc_byte_buffer_reader_readall(&reader);
-	message = protobuf_c_message_unpack(call->method->request, NULL, GRPC_SLICE_LENGTH(slice),
-					    GRPC_SLICE_START_PTR(slice));
-	grpc_slice_unref(slice);
-	grpc_byte_buffer_reader_destroy(&reader);
-	return message;
+	return message_unpack(call->method->request, call->request);
 }
 
 static void run_handler(struct rpc_server *server, struct rpc_call *call)
@@ -397,23 +387,17 @@ static int start_grpc(struct rpc_server *server, struct error *err)
 	return 0;
 }
 
-/* Signals are the program's; ours have none. */
 static int start_threads(struct rpc_server *server, struct error *err)
 {
 	unsigned int n = server->config.threads ? server->config.threads : THREADS;
-	sigset_t all, before;
-	int r;
+	int r = thread_start(&server->poller, poll_queue, server, err);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&server->poller, NULL, poll_queue, server);
 	server->polling = !r;
 	while (!r && server->n_workers < n) {
-		r = pthread_create(&server->worker[server->n_workers], NULL, work, server);
+		r = thread_start(&server->worker[server->n_workers], work, server, err);
 		server->n_workers += !r;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r ? error_set(err, r, "thread: %s", strerror(r)) : 0;
+	return r;
 }
 
 static int check_config(const struct rpc_server_config *config, struct error *err)

@@ -3,20 +3,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <syslog.h>
-#include <time.h>
 
+#include "connect.h"
 #include "id.h"
 #include "listener.h"
+#include "thread.h"
 #include "tls.h"
 
 enum {
@@ -77,14 +76,6 @@ struct terminator {
 		atomic_uint sessions;
 	} count;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 :
-						      (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void _printf_(3, 4) say(struct terminator *t, int priority, const char *fmt, ...)
 {
@@ -346,18 +337,6 @@ static SSL_CTX *current_context(struct terminator *t)
 	return ctx;
 }
 
-static void set_tcp_options(int fd)
-{
-	int on = 1, idle_s = 60, between_s = 15, give_up_ms = 30000;
-
-	/* Each of them is an improvement only. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof(between_s));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &give_up_ms, sizeof(give_up_ms));
-}
-
 static int describe_unix(struct rpc_session *about, int fd)
 {
 	struct ucred peer;
@@ -382,7 +361,7 @@ static struct session *session_new(struct terminator *t)
 	s->refs = 1;
 	s->about.id = ++t->last_id;
 	s->state = SESSION_HANDSHAKE;
-	s->began_ms = s->moved_ms = now_ms();
+	s->began_ms = s->moved_ms = connect_now_ms();
 	s->net = (struct watch){ .kind = WATCH_SESSION, .owner = s };
 	s->inner = (struct watch){ .kind = WATCH_SESSION, .owner = s };
 	s->relay = (struct relay){ .net = -1, .inner = -1 };
@@ -408,7 +387,7 @@ static void begin_tls(struct terminator *t, struct session *s, int fd,
 	SSL_CTX *ctx = current_context(t);
 	int r;
 
-	set_tcp_options(fd);
+	connect_tune(fd);
 	listener_format(s->about.remote, sizeof(s->about.remote), address);
 	r = relay_init(&s->relay, fd, ctx, true, NULL);
 	SSL_CTX_free(ctx);
@@ -431,7 +410,7 @@ static void begin(struct terminator *t, const struct listener *listener, int fd,
 		return;
 	}
 	if (!listener->is_unix) {
-		source = sources_admit(t->sources, &address->sa, now_ms());
+		source = sources_admit(t->sources, &address->sa, connect_now_ms());
 		if (!source) {
 			atomic_fetch_add(&t->count.refused_rate, 1);
 			(void)close(fd);
@@ -505,7 +484,7 @@ static void woken(struct terminator *t)
 		for (size_t i = 0; i < t->n_listeners; i++)
 			close_listener(&t->listener[i]);
 	}
-	look_after(t, now_ms());
+	look_after(t, connect_now_ms());
 }
 
 static void on_event(struct terminator *t, const struct watch *watch)
@@ -525,7 +504,7 @@ static void on_event(struct terminator *t, const struct watch *watch)
 
 static void tick(struct terminator *t)
 {
-	int64_t now = now_ms();
+	int64_t now = connect_now_ms();
 
 	if (t->connecting)
 		retry_connects(t);
@@ -653,22 +632,6 @@ static int set_up(struct terminator *t, const struct rpc_server_config *config,
 	return r ? r : open_listeners(t, config, err);
 }
 
-/* Its thread has no signals: they are the program's, and a broken pipe is an error like others. */
-static int start_thread(struct terminator *t, struct error *err)
-{
-	sigset_t all, before;
-	int r;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&t->thread, NULL, run, t);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r)
-		return error_set(err, r, "thread: %s", strerror(r));
-	t->running = true;
-	return 0;
-}
-
 int terminator_start(struct terminator **ret, const struct rpc_server_config *config,
 		     SSL_CTX *ctx, const char *inner_path, struct error *err)
 {
@@ -685,11 +648,12 @@ int terminator_start(struct terminator **ret, const struct rpc_server_config *co
 	t->ctx = ctx;
 	r = set_up(t, config, inner_path, err);
 	if (!r)
-		r = start_thread(t, err);
+		r = thread_start(&t->thread, run, t, err);
 	if (r) {
 		terminator_stop(t);
 		return r;
 	}
+	t->running = true;
 	*ret = t;
 	return 0;
 }

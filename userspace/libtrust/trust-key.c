@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -315,18 +314,6 @@ int trust_key_save(const struct trust_key *key, const char *path, const char *la
 	return memory_write(bio, path, 0600, err);
 }
 
-static int check_mode(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	if (st.st_mode & 077)
-		return error_set(err, EPERM, "%s: others than its owner can read it (mode %04o, not 0600)",
-				 path, (unsigned int)st.st_mode & 07777);
-	return 0;
-}
-
 static int decode_pem(struct trust_key **ret, const char *name, const uint8_t *data, size_t len,
 		      const char *label, const struct trust_unlock *unlock, struct error *err)
 {
@@ -361,7 +348,7 @@ int trust_key_load(struct trust_key **ret, const char *path, const char *label,
 	int r;
 
 	*ret = NULL;
-	r = check_mode(path, err);
+	r = file_check_secret(path, err);
 	if (r)
 		return r;
 	r = file_read(&text, &text_len, path, KEY_FILE_MAX, err);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <openssl/evp.h>
 
@@ -49,21 +48,6 @@ static int create(const char *path, struct error *err)
 	return r;
 }
 
-static int check_mode(const char *path, bool may_create, struct error *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		if (errno == ENOENT && may_create)
-			return create(path, err);
-		return error_set(err, errno, "%s: %s", path, strerror(errno));
-	}
-	if (st.st_mode & 077)
-		return error_set(err, EPERM, "%s: others than its owner can read it (mode %04o, not 0600)",
-				 path, (unsigned int)st.st_mode & 07777);
-	return 0;
-}
-
 int trust_unlock_open(struct trust_unlock **ret, const char *path, bool may_create,
 		      struct error *err)
 {
@@ -73,7 +57,9 @@ int trust_unlock_open(struct trust_unlock **ret, const char *path, bool may_crea
 	int r;
 
 	*ret = NULL;
-	r = check_mode(path, may_create, err);
+	r = file_check_secret(path, err);
+	if (r == -ENOENT && may_create)
+		r = create(path, err);
 	if (r)
 		return r;
 	r = file_read(&text, &len, path, PASSPHRASE_MAX, err);
