@@ -5,9 +5,12 @@
 usage: tests/control/control.py [PROGRAM [NAME ...]]
 """
 
+import hashlib
+import os
 import queue
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -24,7 +27,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from client import (P256, Controller, Node, Token, Tunnel, admin_pb2, admin_pb2_grpc, digest, enrol_pb2,
-                    enrol_pb2_grpc, node_pb2, node_pb2_grpc, record_pb2, refused, sign, spki)
+                    enrol_pb2_grpc, node_pb2, node_pb2_grpc, record_pb2, refused, sign, spki, verify)
 
 TOP = Path(__file__).resolve().parents[2]
 WEB, DB = "acme/prod/web", "acme/prod/db"
@@ -311,23 +314,23 @@ def the_broker_comes_back(c):
     node = c.node("patient", WEB)
     pid = int(subprocess.run(["pgrep", "-P", str(c.process.pid), "mosquitto"], capture_output=True, text=True,
                              check=True).stdout.split()[0])
-    import os
     os.kill(pid, signal.SIGKILL)
+    until(lambda: listens(c, node), "the broker was back", 20)
 
-    def listens():
-        try:
-            ear = Listener(c, node)
-        except OSError:
-            return False
-        fine = ear.connected.get(timeout=10) == 0 and ear.subscribe(ear.topic(node.reply.subnet, "head")) == 1
-        try:
-            # Retained heads are told anew.
-            ear.hear("/head")
-        except queue.Empty:
-            fine = False
-        ear.close()
-        return fine
-    until(listens, "the broker was back", 20)
+
+def listens(c, node):
+    """Can a node hear the head, which a new broker has to be told anew?"""
+    try:
+        ear = Listener(c, node)
+    except OSError:
+        return False
+    fine = ear.connected.get(timeout=10) == 0 and ear.subscribe(ear.topic(node.reply.subnet, "head")) == 1
+    try:
+        ear.hear("/head")
+    except queue.Empty:
+        fine = False
+    ear.close()
+    return fine
 
 
 # -- watching -----------------------------------------------------------------------------------------------------------
@@ -356,7 +359,6 @@ def watched(c, heard, node):
 
 
 def hash_of(name):
-    import hashlib
     return hashlib.sha256(name.encode()).digest()
 
 
@@ -562,8 +564,6 @@ def strangers_send_little(c):
 
 
 def garbage_changes_nothing(c):
-    import os
-    import socket
     for port in (c.port, c.broker):
         for data in (b"GET / HTTP/1.0\r\n\r\n", os.urandom(4096), b"\x16\x03\x01\xff\xff" + bytes(2000), b""):
             with socket.create_connection(("127.0.0.1", port), 5) as s:
@@ -644,7 +644,6 @@ def a_locked_network_wants_statements(c):
     delegated = [record_pb2.Delegation.FromString(s.payload) for s in node.reply.delegation]
     token_key = next(d for d in delegated if d.role == record_pb2.ROLE_TOKEN)
     assert token_key.public_key == spki(node.token.key) and list(token_key.network) == [node.reply.network]
-    from client import verify
     verify(token_key.public_key, "join", record.join)
 
 
@@ -658,9 +657,9 @@ def it_restarts_as_it_was(c):
     now = pull(node, node.reply.subnet, epoch=head.epoch, after=head.sequence)
     assert not now.snapshot and not now.entry
     c.stop(signal.SIGKILL)
-    until(lambda: not subprocess.run(["pgrep", "-f", f"listen {c.address}"], capture_output=True).stdout, "it ended")
     c.start()
     assert [o.id for o in c.list("node", WEB)] == [o.id for o in before]
+    until(lambda: listens(c, node), "the new broker served")
 
 
 def backups_bring_back(c):
@@ -719,7 +718,10 @@ def main():
     wanted = sys.argv[2:]
     folder = tempfile.mkdtemp(prefix="mmesh-control.")
     failed = 0
-    c = Controller(program, folder, "handshakes", "1000")
+    words = ["handshakes", "1000"]
+    if Path(program).parent != TOP / "build/bin":
+        words += ["plugin", str(TOP / "build/lib/mmesh-broker.so")]
+    c = Controller(program, folder, *words)
     c.start()
     prepare(c)
     for test in TESTS:

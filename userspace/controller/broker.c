@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@ enum {
 	PAUSE_MAX_MS = 10000,
 	STABLE_MS = 30000, /* after which a death is the first one again */
 	QUEUE_MAX = 1000,
+	ORPHAN_MS = 5000,
 };
 
 struct broker {
@@ -168,6 +170,77 @@ static int write_conf(struct broker *b, struct error *err)
 	return r;
 }
 
+/* -- one that was left behind ------------------------------------------------------------------------------------ */
+
+/* When a process started, in the kernel's ticks: with it, a number is one process for ever. 0: there is none. */
+static unsigned long long start_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *in = NULL;
+	unsigned long long ticks = 0;
+	char path[64], line[1024];
+	const char *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	in = fopen(path, "re");
+	if (!in || !fgets(line, sizeof(line), in))
+		return 0;
+	/* The name may hold anything; the start is the 20th number behind it. */
+	at = strrchr(line, ')');
+	for (int i = 0; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, "%llu", &ticks) == 1 ? ticks : 0;
+}
+
+static void note_path(char ret[CONFIG_PATH + 16], const struct broker *b)
+{
+	(void)snprintf(ret, CONFIG_PATH + 16, "%s/broker/pid", b->config->directory);
+}
+
+static void note_process(const struct broker *b)
+{
+	char path[CONFIG_PATH + 16];
+	FILE *out;
+
+	note_path(path, b);
+	out = fopen(path, "we");
+	if (!out || fprintf(out, "%d %llu\n", (int)b->pid, start_of(b->pid)) < 0)
+		log_warning("broker: %s: %s", path, strerror(errno));
+	if (out && fclose(out))
+		log_warning("broker: %s: %s", path, strerror(errno));
+}
+
+static void await_end(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return;
+	if (poll(&end, 1, ORPHAN_MS) == 0) {
+		(void)kill(pid, SIGKILL);
+		(void)poll(&end, 1, ORPHAN_MS);
+	}
+	(void)close(fd);
+}
+
+/* A controller that was killed could not end its broker, which still has the port. */
+static void end_orphan(const struct broker *b)
+{
+	char path[CONFIG_PATH + 16];
+	_cleanup_fclose_ FILE *in = NULL;
+	unsigned long long start;
+	int pid;
+
+	note_path(path, b);
+	in = fopen(path, "re");
+	if (!in || fscanf(in, "%d %llu", &pid, &start) != 2 || pid <= 1 || !start ||
+	    start_of(pid) != start)
+		return;
+	log_info("broker: ending mosquitto %d of the controller before", pid);
+	if (!kill(pid, SIGTERM))
+		await_end(pid);
+}
+
 /* -- process --------------------------------------------------------------------------------------------------- */
 
 static void run_child(const struct broker *b)
@@ -178,8 +251,6 @@ static void run_child(const struct broker *b)
 	(void)snprintf(conf, sizeof(conf), "/proc/self/fd/%d", b->conf_fd);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* It doesn't outlive us: a controller that starts again starts its own. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	(void)execlp(b->config->mosquitto, "mosquitto", "-c", conf, (char *)NULL);
 	/* Debian has it where the path of an ordinary user doesn't lead. */
 	(void)execl("/usr/sbin/mosquitto", "mosquitto", "-c", conf, (char *)NULL);
@@ -188,18 +259,18 @@ static void run_child(const struct broker *b)
 
 static int spawn(struct broker *b, struct error *err)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork();
 
 	if (pid < 0)
 		return error_set(err, errno, "broker: fork: %s", strerror(errno));
 	if (!pid) {
-		if (getppid() == parent)
-			run_child(b);
+		run_child(b);
 		_exit(127);
 	}
 	b->pid = pid;
 	b->started_ms = clock_ms();
 	b->again_ms = 0;
+	note_process(b);
 	log_info("broker: mosquitto runs at %s, pid %d", b->config->broker, (int)pid);
 	return 0;
 }
@@ -221,8 +292,10 @@ int broker_start(struct broker **ret, const struct config *config, const struct 
 		r = open_folder(b, err);
 	if (!r)
 		r = write_conf(b, err);
-	if (!r)
+	if (!r) {
+		end_orphan(b);
 		r = spawn(b, err);
+	}
 	if (r) {
 		broker_stop(b);
 		return r;
@@ -266,9 +339,6 @@ void broker_tend(struct broker *b)
 
 struct broker *broker_stop(struct broker *b)
 {
-	int *const fds[] = { &b->key_fd,  &b->cert_fd,	 &b->ca_fd,
-			     &b->conf_fd, &b->plugin_fd, &b->folder_fd };
-
 	if (!b)
 		return NULL;
 	if (b->pid) {
@@ -276,9 +346,12 @@ struct broker *broker_stop(struct broker *b)
 		while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		if (*fds[i] >= 0)
-			(void)close(*fds[i]);
+	closep(&b->key_fd);
+	closep(&b->cert_fd);
+	closep(&b->ca_fd);
+	closep(&b->conf_fd);
+	closep(&b->plugin_fd);
+	closep(&b->folder_fd);
 	free(b);
 	return NULL;
 }

@@ -19,6 +19,8 @@
 /* Bytes that a machine without a certificate may send in one message. */
 enum { BEGIN_MAX = 256, JOIN_MAX = 16 * 1024, RENEW_MAX = 16 * 1024, REPORT_MAX = 256 * 1024 };
 
+enum { AUDIT_ROWS = 1000000 };
+
 #define OPERATORS (RPC_ALLOW_OWNER | RPC_ALLOW_CERTIFICATE)
 #define NODES RPC_ALLOW_CERTIFICATE
 #define NEWCOMERS (RPC_ALLOW_ANONYMOUS | RPC_ALLOW_CERTIFICATE)
@@ -409,6 +411,34 @@ static int renew_delegations(struct change *ch, struct error *err)
 	return r;
 }
 
+/* What grows with time alone. */
+static int purge(struct change *ch, struct error *err)
+{
+	int64_t long_ago = ch->now - TOMBSTONE_SECONDS;
+	int r = stream_purge(ch->s, long_ago, err);
+
+	if (!r)
+		r = store_exec(ch->s, err, "DELETE FROM revoked WHERE not_after < ?", "i",
+			       ch->now - TRUST_CLOCK_SKEW);
+	if (!r)
+		r = store_exec(ch->s, err, "DELETE FROM token WHERE expires < ?", "i", long_ago);
+	/* The key of a token is needed as long as a node shows its statement. */
+	if (!r)
+		r = store_exec(ch->s, err,
+			       "DELETE FROM delegation WHERE role = 2 AND not_after < ?"
+			       " AND lower(hex(key_id)) NOT IN (SELECT token FROM node)",
+			       "i", long_ago);
+	if (!r)
+		r = store_exec(ch->s, err,
+			       "DELETE FROM certificate WHERE operator IS NOT NULL AND not_after < ?",
+			       "i", long_ago);
+	if (!r)
+		r = store_exec(ch->s, err,
+			       "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?",
+			       "i", (int64_t)AUDIT_ROWS);
+	return r;
+}
+
 void controller_maintain(struct controller *c)
 {
 	_cleanup_change_ struct change ch = { 0 };
@@ -419,10 +449,7 @@ void controller_maintain(struct controller *c)
 	if (!r)
 		r = renew_delegations(&ch, &err);
 	if (!r)
-		r = stream_purge(ch.s, ch.now - TOMBSTONE_SECONDS, &err);
-	if (!r)
-		r = store_exec(ch.s, &err, "DELETE FROM revoked WHERE not_after < ?", "i",
-			       ch.now - TRUST_CLOCK_SKEW);
+		r = purge(&ch, &err);
 	if (!r)
 		r = change_commit(&ch, &err);
 	if (r)
