@@ -24,5 +24,6 @@ extern const struct attack data_attacks[];		/* attack-data.c */
 extern const struct attack initiation_attacks[];	/* attack-initiation.c */
 extern const struct attack response_attacks[];		/* attack-response.c */
 extern const struct attack load_attacks[];		/* attack-load.c */
+extern const struct attack relay_attacks[];		/* attack-relay.c */
 
 #endif

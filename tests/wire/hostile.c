@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const struct attack *const groups[] = {
-	data_attacks, initiation_attacks, response_attacks, load_attacks,
+	data_attacks, initiation_attacks, response_attacks, load_attacks, relay_attacks,
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -209,11 +209,49 @@ flood()
 test_flood() { flood mmesh; }
 test_flood_wireguard() { need_module wireguard; flood wireguard; }
 
+# relay_attack NAME COUNTER [DIVISOR]: the device relays for clients that are the hostile peer's.
+relay_attack()
+{
+	local count=$((COUNT / ${3:-1})) before name key
+
+	device
+	wgc "$A" set mm0 peer "${PUB[X]}" remove
+	n "$A" mmesh dev set mm0 relay on
+	n "$A" mmesh relay add "${PUB[X]}" dev mm0 network 7
+	while read -r _ name key; do
+		case $name in
+		second) n "$A" mmesh relay add "$key" dev mm0 network 7 ;;
+		foreign) n "$A" mmesh relay add "$key" dev mm0 network 8 ;;
+		stranger) n "$A" mmesh peer add "$key" dev mm0 extended on ;;
+		esac
+	done < <(hostile 1 show-keys | grep ^key)
+	hostile 500 "$1"
+	shrink_slab
+	before=$(slab)
+	# The device takes one initiation a client in 20 ms.
+	snooze 0.1
+	hostile "$count" "$1"
+	expect_ge "$(stat "$A" mm0 "$2")" $((count / 20)) "$2"
+	wait_for 15 slab_below $((before + 256 + count / 64))
+}
+
+test_forged_legs() { relay_attack forged-legs leg_drop_auth 5; }
+test_replayed_legs() { relay_attack replayed-legs leg_drop_replay 5; }
+test_reflected_legs() { relay_attack reflected-legs leg_drop_auth 5; }
+test_malformed_legs() { relay_attack malformed-legs leg_drop_malformed 5; }
+test_foreign_channels() { relay_attack foreign-channels leg_drop_channel 5; }
+test_unpermitted() { relay_attack unpermitted relay_drop_permit 5; }
+test_forged_controls() { relay_attack forged-controls ctl_drop_auth 5; }
+test_replayed_controls() { relay_attack replayed-controls ctl_drop_replay 5; }
+test_malformed_controls() { relay_attack malformed-controls ctl_drop_malformed 1000; }
+test_flood_of_controls() { relay_attack flood-of-controls ctl_drop_rate 5; }
+
 make -s -C "$TEST_TOP/tests/wire" >&2 || exit 2
 # Where everything takes many times as long, one attack of each sort.
 if [ $# = 0 ] && [ "${MMESH_LAB_KERNEL:-}/$MMESH_SLOW" != uml/0 ]; then
 	set -- wrong_lengths bundled_flipped replayed_records inner_packets forged_macs flipped_initiations \
-		replayed_initiations forged_responses forged_cookies ipv6_forged_records
+		replayed_initiations forged_responses forged_cookies ipv6_forged_records \
+		forged_legs foreign_channels malformed_controls
 	# With the checks in it that kernel sends more slowly than it computes: nobody can overload it.
 	[ "${MMESH_LAB_KERNEL:-}" = uml-debug ] || set -- "$@" cookie_way overload flood
 fi

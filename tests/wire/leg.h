@@ -32,8 +32,8 @@ enum control_kind {
 	KINDS
 };
 
-/* Bodies' lengths, and where an id or a reason is. */
-enum { OPEN = 104, OPEN_NEXT = 32, OPEN_ORIGIN = 64, OPEN_NETWORK = 96, OPENED = 68, OPENED_ID = 64, GONE = 4 };
+/* A body's length, and what is where in it. */
+enum { OPEN = 104, OPEN_ORIGIN = 64, OPEN_NETWORK = 96, OPENED_ID = 64 };
 
 struct extension {
 	uint8_t control_send[KEY], control_receive[KEY];
