@@ -132,6 +132,28 @@ test_failover_to_relay_and_back()
 	stop "$TRAFFIC_PID"
 }
 
+why() { mm "$A" -j path show dev mm0 "${PUB[B]}" | jq -r '.paths[] | select(.current) | .not_direct'; }
+
+# For a peer that is reached by a relay it is said why.
+test_why_not_direct()
+{
+	need_command nft
+	triangle
+	traffic
+	wait_for 20 traffic_flows
+	wait_for 10 relayed
+	direct_candidates
+	wait_for 20 direct
+	expect_eq "$(why)" null "of a direct path"
+	wait_for 10 relay_alive "$A" B
+	wait_for 10 relay_alive "$B" A
+	cut_off
+	wait_for 10 relayed
+	why | grep -q '10\.3\.0\.2:1002 stopped answering'
+	mm "$A" path show dev mm0 "${PUB[B]}" | grep 'not direct' >&2
+	stop "$TRAFFIC_PID"
+}
+
 # The relay is restarted while it carries the traffic.
 test_relay_restarts()
 {

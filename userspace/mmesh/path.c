@@ -21,6 +21,8 @@ static const char usage[] =
 	"when it does not work, round trip, loss, the largest inner packet that it takes, and\n"
 	"when it answered last. Peers that are not extended have an endpoint only.\n";
 
+enum { WHY_SIZE = 512 };
+
 struct request {
 	char device[IF_NAMESIZE];
 	uint8_t key[KEY_LEN];
@@ -108,6 +110,50 @@ static int read_device(struct tool *tool, const struct show_filter *filter, cons
 	return TOOL_OK;
 }
 
+/* What keeps a direct path from being used, said after its address. */
+static const char *obstacle(const struct mmesh_path *path)
+{
+	static const char *const texts[] = {
+		[MMESH_PATH_REASON_NOT_PROBED] = "was not tried, as there is no traffic",
+		[MMESH_PATH_REASON_NO_ANSWER] = "does not answer",
+		[MMESH_PATH_REASON_STOPPED_ANSWERING] = "stopped answering",
+		[MMESH_PATH_REASON_NO_DATA] = "answers, but no data arrives",
+		[MMESH_PATH_REASON_NO_ROUTE] = "has no route",
+	};
+
+	if (path->state == MMESH_PATH_STATE_ALIVE)
+		return "works, but is slower or not proved for long enough";
+	if (path->reason < ARRAY_SIZE(texts) && texts[path->reason])
+		return texts[path->reason];
+	return "does not work";
+}
+
+/* Why the relayed path @used is in use, of what is known of its peer's others. */
+static void say_why(char *ret_text, size_t size, const struct mmesh_paths *paths,
+		    const struct mmesh_path *used)
+{
+	size_t len = 0, more = 0;
+
+	(void)snprintf(ret_text, size, "no address of the peer is known");
+	for (size_t i = 0; i < paths->count; i++) {
+		const struct mmesh_path *path = &paths->item[i];
+		char endpoint[ENDPOINT_TEXT_SIZE];
+
+		if (path->has_relay || path->ifindex != used->ifindex ||
+		    memcmp(path->public_key, used->public_key, KEY_LEN) != 0)
+			continue;
+		endpoint_format(endpoint, &path->endpoint);
+		/* The rest is in the list. */
+		if (len > size / 2)
+			more++;
+		else
+			len += (size_t)snprintf(ret_text + len, size - len, "%s%s %s", len ? "; " : "",
+						endpoint, obstacle(path));
+	}
+	if (more)
+		(void)snprintf(ret_text + len, size - len, "; and %zu more", more);
+}
+
 static int path_show(struct tool *tool, struct args *args)
 {
 	const struct show_options opt = { .brief = tool->brief, .details = tool->details };
@@ -128,12 +174,14 @@ static int path_show(struct tool *tool, struct args *args)
 		printer_begin(p);
 		printer_open_array(p, "paths");
 		for (size_t i = 0; i < paths.count; i++) {
-			char name[IF_NAMESIZE] = "";
+			char name[IF_NAMESIZE] = "", why[WHY_SIZE];
 
 			for (size_t k = 0; k < list.count; k++)
 				if (list.item[k].ifindex == paths.item[i].ifindex)
 					(void)snprintf(name, sizeof(name), "%s", list.item[k].name);
-			show_path(p, name, &paths.item[i], &opt);
+			say_why(why, sizeof(why), &paths, &paths.item[i]);
+			show_path(p, name, &paths.item[i],
+				  paths.item[i].current && paths.item[i].has_relay ? why : NULL, &opt);
 		}
 		printer_close_array(p);
 		printer_end(p);

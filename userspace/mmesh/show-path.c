@@ -123,7 +123,7 @@ static void brief_path(struct printer *p, const char *device, const struct mmesh
 		     key, printer_colour_off(p), path->current ? "*" : "-", endpoint, state, reason);
 }
 
-void show_path(struct printer *p, const char *device, const struct mmesh_path *path,
+void show_path(struct printer *p, const char *device, const struct mmesh_path *path, const char *why,
 	       const struct show_options *opt)
 {
 	char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_SIZE];
@@ -144,6 +144,8 @@ void show_path(struct printer *p, const char *device, const struct mmesh_path *p
 	printer_string(p, "public_key", "peer", key);
 	printer_string(p, "device", "device", device);
 	show_path_state(p, path);
+	if (why)
+		printer_string(p, "not_direct", "not direct", why);
 	path_figures(p, path);
 	path_sources(p, path);
 	if (!printer_is_json(p))

@@ -24,7 +24,8 @@ void show_peer(struct printer *p, const char *device, const struct mmesh_peer *p
 
 /* One path of a peer; and only its state, for an event. */
 struct mmesh_path;
-void show_path(struct printer *p, const char *device, const struct mmesh_path *path,
+/* @why: for a relayed path in use, why none of the direct ones is; or NULL. */
+void show_path(struct printer *p, const char *device, const struct mmesh_path *path, const char *why,
 	       const struct show_options *opt);
 void show_path_state(struct printer *p, const struct mmesh_path *path);
 
