@@ -109,8 +109,11 @@ static void fuzz_token_bytes(const uint8_t *data, size_t size)
 	if (bits)
 		text[n++] = digits[held << (6 - bits) & 63];
 	text[n] = 0;
-	if (!trust_token_parse(&parsed, text, NULL))
-		must(parsed.n_controllers >= 1 && parsed.n_controllers <= TRUST_TOKEN_CONTROLLERS);
+	if (trust_token_parse(&parsed, text, NULL))
+		return;
+	must(parsed.n_controllers >= 1 && parsed.n_controllers <= TRUST_TOKEN_CONTROLLERS);
+	for (size_t i = 0; i < parsed.n_controllers; i++)
+		must(strnlen(parsed.controller[i], TRUST_TOKEN_ADDRESS_SIZE) < TRUST_TOKEN_ADDRESS_SIZE);
 }
 
 static void fuzz_cert(const uint8_t *data, size_t size)
