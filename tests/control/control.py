@@ -414,7 +414,9 @@ def crud(c):
 
 def wireguard_clients_get_their_file(c):
     node = c.node("server", WEB)
-    report(node, endpoints=node.endpoints(1, "203.0.113.5:51820"))
+    report(node, endpoints=node.endpoints(1, "203.0.113.5:51820"),
+           capabilities=enrol_pb2.Capabilities(version="v\x01\u00fc", module=True, suite=["aes256gcm"]))
+    assert c.get("node", WEB + "/server").node.version == "v???"
     reply = c.put(WEB + "/phone", node=admin_pb2.NodeObject(kind=record_pb2.NODE_KIND_WIREGUARD,
                                                             mesh_key=hash_of("phone"), address=["10.20.0.200"]))
     text = reply.object.node.config
@@ -618,6 +620,8 @@ def operators_use_certificates(c):
     with grpc.secure_channel(c.address, credentials) as channel:  # a stock client, TLS and all
         admin = admin_pb2_grpc.AdminStub(channel)
         assert admin.List(admin_pb2.ListRequest(kind="tenant"), timeout=20).object
+        refused("PERMISSION_DENIED", "on this machine only", admin.Backup, admin_pb2.BackupRequest(file="/tmp/x"),
+                timeout=20)
         refused("PERMISSION_DENIED", "not that of a node", node_pb2_grpc.NodeStub(channel).Pull,
                 node_pb2.PullRequest(), timeout=20)
 

@@ -6,7 +6,11 @@
 #include "client-config.h"
 #include "controller.h"
 
-enum { WHO_SIZE = 160 };
+enum {
+	WHO_SIZE = 160,
+	LIST_PAGE_SIZE = PATH_SIZE + 32, /* "KIND PATH" */
+	LIST_FULL = 1,			 /* ends a walk */
+};
 
 /* -- who ---------------------------------------------------------------------------------------------------- */
 
@@ -78,13 +82,14 @@ struct lister {
 	bool skipping;
 	size_t room;
 	size_t limit; /* 0: none */
+	char last[LIST_PAGE_SIZE];
 };
 
 static int list_one(void *arg, const struct object *o, const char *path, struct error *err)
 {
 	struct lister *l = arg;
 	Mmesh__V1__ListReply *reply = l->reply;
-	char at[PATH_SIZE + 32];
+	char at[LIST_PAGE_SIZE];
 	int r;
 
 	(void)snprintf(at, sizeof(at), "%s %s", kind_name(o->kind), path);
@@ -93,17 +98,8 @@ static int list_one(void *arg, const struct object *o, const char *path, struct 
 		return 0;
 	}
 	if (l->limit && reply->n_object == l->limit) {
-		if (!reply->next[0]) {
-			const message_object *last = reply->object[reply->n_object - 1];
-
-			(void)snprintf(at, sizeof(at), "%s", last->path);
-			for (enum kind k = 0; k < KINDS; k++)
-				if (kind_ops(k)->message == last->kind_case)
-					(void)snprintf(at, sizeof(at), "%s %s", kind_name(k),
-						       last->path);
-			return message_string(&reply->next, at, err);
-		}
-		return 0;
+		r = message_string(&reply->next, l->last, err);
+		return r ? r : LIST_FULL;
 	}
 	if (reply->n_object == l->room) {
 		size_t room = l->room ? 2 * l->room : 64;
@@ -114,6 +110,7 @@ static int list_one(void *arg, const struct object *o, const char *path, struct 
 		reply->object = grown;
 		l->room = room;
 	}
+	(void)snprintf(l->last, sizeof(l->last), "%s", at);
 	r = controller_show(l->c, o, path, &reply->object[reply->n_object], err);
 	if (!r)
 		reply->n_object++;
@@ -133,6 +130,8 @@ static int list(struct lister *l, const char *kind_text, const char *under, stru
 		r = kind_parse(&kind, kind_text, err);
 	if (!r)
 		r = manage_walk(&l->c->model, kind, under, list_one, l, err);
+	if (r == LIST_FULL)
+		r = 0;
 	if (!r && l->skipping)
 		r = error_set(err, EINVAL, "page: '%.64s' is not there any more", l->page);
 	return r;
@@ -410,7 +409,9 @@ void admin_backup(struct rpc_call *call, const void *request, void *user)
 
 	if (!admit(c, call, who))
 		return;
-	if (rq->file[0] != '/')
+	if (rpc_call_session(call)->tls)
+		r = error_set(&err, EACCES, "file: is written for whoever is on this machine only");
+	else if (rq->file[0] != '/')
 		r = error_set(&err, EINVAL, "file: '%.64s' is not an absolute path", rq->file);
 	else
 		r = store_backup(&c->model.store, rq->file, &reply.bytes, &err);

@@ -378,10 +378,10 @@ void controller_stop(struct controller *c)
 	/* Watchers' streams end before the server that they are of. */
 	model_lock(&c->model);
 	feed_free(&c->feed);
-	memset(&c->feed, 0, sizeof(c->feed));
 	model_unlock(&c->model);
 	c->server = rpc_server_stop(c->server, 500);
 	c->publisher = publisher_stop(c->publisher);
+	/* Heads that were signed meanwhile. */
 	feed_free(&c->feed);
 	presence_free(&c->presence);
 	if (c->model.store.db)

@@ -220,6 +220,7 @@ static void take_capabilities(struct node *n, const Mmesh__V1__Capabilities *c)
 	if (c->module)
 		n->kind = MMESH__V1__NODE_KIND__NODE_KIND_CONNECTED;
 	(void)snprintf(n->version, sizeof(n->version), "%.31s", c->version);
+	text_clean(n->version);
 	for (size_t i = 0; i < c->n_suite; i++)
 		if (!strcmp(c->suite[i], "aes256gcm"))
 			(void)snprintf(n->suite, sizeof(n->suite), "aes256gcm");

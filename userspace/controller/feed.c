@@ -341,8 +341,11 @@ void feed_heads(struct controller *c)
 int feed_watch_node(struct controller *c, struct rpc_stream *stream, const struct object *node,
 		    const struct object *network, struct error *err)
 {
-	struct node_watcher *w = calloc(1, sizeof(*w));
+	struct node_watcher *w;
 
+	if (c->feed.ended)
+		return error_set(err, ECANCELED, "the controller is ending");
+	w = calloc(1, sizeof(*w));
 	if (!w)
 		return error_oom(err);
 	(void)snprintf(w->node, sizeof(w->node), "%s", node->id);
@@ -358,8 +361,11 @@ int feed_watch_node(struct controller *c, struct rpc_stream *stream, const struc
 int feed_watch_admin(struct controller *c, struct rpc_stream *stream, enum kind kind,
 		     const char *under, struct error *err)
 {
-	struct admin_watcher *w = calloc(1, sizeof(*w));
+	struct admin_watcher *w;
 
+	if (c->feed.ended)
+		return error_set(err, ECANCELED, "the controller is ending");
+	w = calloc(1, sizeof(*w));
 	if (!w)
 		return error_oom(err);
 	w->kind = kind;
@@ -372,6 +378,7 @@ int feed_watch_admin(struct controller *c, struct rpc_stream *stream, enum kind 
 
 void feed_free(struct feed *f)
 {
+	f->ended = true;
 	while (f->nodes) {
 		struct node_watcher *w = f->nodes;
 

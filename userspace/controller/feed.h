@@ -40,6 +40,7 @@ struct feed_head {
 };
 
 struct feed {
+	bool ended; /* nobody watches any more */
 	struct node_watcher *nodes;
 	struct admin_watcher *admins;
 	struct feed_head head[FEED_HEADS]; /* by the stream's id; streams share places */
@@ -63,6 +64,7 @@ int feed_watch_node(struct controller *c, struct rpc_stream *stream, const struc
 		    const struct object *network, struct error *err);
 int feed_watch_admin(struct controller *c, struct rpc_stream *stream, enum kind kind,
 		     const char *under, struct error *err);
+/* Ends all watching, for good. */
 void feed_free(struct feed *f);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum {
 	CA_SECONDS = 20 * 365 * 86400,
-	SERVER_SECONDS = 397 * 86400,
+	SERVER_SECONDS = 5 * 365 * 86400, /* they are made anew at each start */
 	NODE_SECONDS = 30 * 86400,
 	KEYRING_PATH = 4096,
 	KEYRING_NAMES = 32,

@@ -202,16 +202,17 @@ static int check_statements(struct change *c, const struct object *o, struct err
 	int r;
 
 	r = query_open(&q, c->s, err,
-		       "SELECT name FROM node WHERE network = ? AND statement IS NULL LIMIT 1", "s",
-		       o->id);
+		       "SELECT name FROM node WHERE network = ? AND (statement IS NULL OR token NOT"
+		       " IN (SELECT lower(hex(key_id)) FROM delegation WHERE role = 2)) LIMIT 1",
+		       "s", o->id);
 	if (!r)
 		r = query_next(&q, err);
 	if (r <= 0)
 		return r;
 	query_text(&q, 0, name, sizeof(name));
 	return error_set(err, EBUSY,
-			 "network.locked: node %s has no join statement of a token: delete it or "
-			 "let it join anew first",
+			 "network.locked: node %s has no join statement of a token that the root "
+			 "key delegated: delete it, or let it join anew, first",
 			 name);
 }
 

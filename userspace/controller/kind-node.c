@@ -346,7 +346,7 @@ static int prepare(struct change *c, struct object *o, const struct object *old,
 		r = node_insert_row(c, o, network->id, err);
 	if (r)
 		return r;
-	if (!old || old->node.relay != o->node.relay)
+	if (o->node.relay != (old && old->node.relay))
 		c->permissions = true;
 	(void)snprintf(above, sizeof(above), "%.*s", (int)(strrchr(path, '/') - path), path);
 	return ipam_assign(c->s, subnet, o->id, &o->node, above, err);

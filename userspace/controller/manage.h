@@ -46,7 +46,7 @@ int manage_update(struct change *c, struct object *o, const struct object *old, 
 int manage_delete(struct change *c, enum kind kind, const char *path, uint64_t revision,
 		  bool recursive, char ***ret_paths, size_t *ret_n, struct error *err);
 
-/* Call @fn for each object of @kind (KINDS: any) at or below @under, parents first. */
+/* Call @fn for each object of @kind (KINDS: any) at or below @under, parents first, until it returns something. */
 typedef int (*manage_fn)(void *arg, const struct object *o, const char *path, struct error *err);
 int manage_walk(struct model *m, enum kind kind, const char *under, manage_fn fn, void *arg,
 		struct error *err);

@@ -21,6 +21,13 @@ int name_check(const char *field, const char *name, struct error *err)
 	return 0;
 }
 
+void text_clean(char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
 int path_parse(struct path *ret, const char *text, struct error *err)
 {
 	struct path path = { 0 };

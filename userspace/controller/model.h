@@ -125,6 +125,9 @@ struct path {
 /* A DNS label: 1 to 63 of a-z, 0-9 and '-', which is neither first nor last. */
 int name_check(const char *field, const char *name, struct error *err);
 
+/* What is no printable ASCII becomes '?': what nodes say of themselves is told to others as text. */
+void text_clean(char *text);
+
 /* "acme/prod/web"; -EINVAL names what is wrong with it. "" has no parts. */
 int path_parse(struct path *ret, const char *text, struct error *err);
 void path_format(char ret[PATH_SIZE], const struct path *path);

@@ -253,6 +253,7 @@ static int take_capabilities(struct change *ch, struct object *node,
 		node->node.kind = MMESH__V1__NODE_KIND__NODE_KIND_CONNECTED;
 	(void)snprintf(node->node.suite, sizeof(node->node.suite), "%s", suite);
 	(void)snprintf(node->node.version, sizeof(node->node.version), "%.31s", c->version);
+	text_clean(node->node.version);
 	if (node->node.kind == old->node.kind && !strcmp(node->node.suite, old->node.suite) &&
 	    !strcmp(node->node.version, old->node.version))
 		return 0;

@@ -86,6 +86,7 @@ static void set_path(struct presence_node *n, const Mmesh__V1__PeerState *peer)
 		(void)snprintf(grown[i].peer, sizeof(grown[i].peer), "%s", peer->node);
 	}
 	(void)snprintf(n->path[i].path, sizeof(n->path[i].path), "%s", peer->path);
+	text_clean(n->path[i].path);
 }
 
 void presence_paths(struct presence *p, const char *id, Mmesh__V1__PeerState *const *peer,
