@@ -125,24 +125,37 @@ test_relay_restarts()
 	tcp "$A" "$B" 192.168.241.2 "$(volume 1000000)"
 }
 
-# Nobody between A and B reads what they say.
+hex() { xxd -p -c 0 "$1"; }
+hex_of_key() { base64 -d <<<"$1" | xxd -p -c 0; }
+
+# Nobody between A and B reads what they say, nor finds a key, nor sees who they are.
 test_relay_sees_ciphertext_only()
 {
-	local text=the-quick-brown-fox-jumps-over-the-lazy-dog
+	local text=the-quick-brown- name where
 
-	command -v tcpdump >/dev/null || skip_test "no tcpdump"
+	need_command tcpdump xxd
 	one_hop
-	pings "$A" 192.168.241.2 10
-	n_bg "$R" tcpdump -i any -s 0 -U -w "$TMP/cap" udp 2>"$TMP/tcpdump"
-	wait_for 10 grep -q 'listening on' "$TMP/tcpdump"
-	pings "$A" 192.168.241.2
-	n "$A" ping -q -c 3 -s 64 -p "$(printf %s "${text:0:16}" | xxd -p)" 192.168.241.2 >/dev/null
-	wait_for 10 captured 6
+	for where in "$R any" "$B mm0"; do
+		n_bg "${where% *}" tcpdump -i "${where#* }" -s 0 -U -w "$TMP/cap-${where#* }" 2>"$TMP/tcpdump"
+		wait_for 10 grep -q 'listening on' "$TMP/tcpdump"
+	done
+	# Handshakes, channels and all: everything is made anew in front of the relay's eyes.
+	mm "$A" peer del "${PUB[B]}" dev mm0
+	reaches A B 2 "${PUB[R]}"
+	pings "$A" 192.168.241.2 15
+	n "$A" ping -q -c 3 -s 64 -p "$(printf %s "$text" | xxd -p)" 192.168.241.2 >/dev/null
+	wait_for 10 captured 8
 	# The same text is seen where it is in the clear.
-	expect_eq "$(grep -c "${text:0:16}" "$TMP/cap" || true)" 0 "packets in clear at the relay"
+	expect_ge "$(hex "$TMP/cap-mm0" | grep -c "$(printf %s "$text" | xxd -p)")" 1 "packets in clear at B"
+	hex "$TMP/cap-any" >"$TMP/hex"
+	expect_eq "$(grep -c "$(printf %s "$text" | xxd -p)" "$TMP/hex" || true)" 0 "packets in clear at the relay"
+	for name in A B R; do
+		expect_eq "$(grep -c "$(hex_of_key "$(cat "${PRIV[$name]}")")" "$TMP/hex" || true)" 0 "private keys"
+		expect_eq "$(grep -c "$(hex_of_key "${PUB[$name]}")" "$TMP/hex" || true)" 0 "public keys"
+	done
 }
 
-captured() { [ "$(tcpdump -r "$TMP/cap" 2>/dev/null | wc -l)" -ge "$1" ]; }
+captured() { [ "$(tcpdump -r "$TMP/cap-any" 2>/dev/null | wc -l)" -ge "$1" ]; }
 
 test_refusals()
 {

@@ -478,6 +478,78 @@ static bool flood_of_controls(struct target *t, struct peer *peer)
 	return taken < 100 + t->options->count / 4 && still_works(&s);
 }
 
+/* A message as a relay hands it to its client: the first is the relay here, the device a client of it. */
+static size_t wrap(struct scene *s, uint8_t *msg, const uint8_t *inner, size_t len)
+{
+	struct client *relay = &s->client[FIRST];
+
+	memcpy(msg + LEG, inner, len);
+	put_leg(&relay->ext, &relay->session, relay->ext.leg_counter++, 5, 0, msg, len);
+	return LEG + len;
+}
+
+/* A session of the second with the device, by way of the first. */
+static bool meet(struct scene *s, struct target *t, const struct peer *peer)
+{
+	struct client *relay = &s->client[FIRST], *member = &s->client[SECOND];
+	uint8_t inner[INITIATION], msg[LEG + INITIATION];
+	struct handshake hs;
+	size_t len;
+
+	memset(s, 0, sizeof(*s));
+	s->t = t;
+	make_peer(&relay->peer, peer, FIRST);
+	make_peer(&member->peer, peer, SECOND);
+	target_session(t, &relay->peer, &relay->session, true);
+	extension_of(&relay->ext, &relay->session);
+	make_initiation(&member->peer, &hs, SUITE_WIREGUARD, inner);
+	len = wrap(s, msg, inner, INITIATION);
+	send(t->fd, msg, len, 0);
+	do {
+		if (!await(s, TYPE_RELAY, relay->session.index))
+			return false;
+	} while (get_le32(s->answer + LEG) != TYPE_RESPONSE);
+	if (!read_response(&member->peer, &hs, s->answer + LEG, &member->session))
+		return false;
+	len = wrap(s, msg, inner, make_record(&member->session, member->session.counter++, inner, "", 0));
+	send(t->fd, msg, len, 0);
+	return true;
+}
+
+/* A relay that was taken over: it has the keys of the legs, and messages that members have sent. */
+static bool rogue_relay(struct target *t, struct peer *peer)
+{
+	static const unsigned int fate[] = {
+		MMESH_STAT_RX_DROP_REPLAY, MMESH_STAT_RX_DROP_AUTH, MMESH_STAT_RX_DROP_AUTH,
+		MMESH_STAT_RX_DROP_NO_SESSION,
+	};
+	uint8_t genuine[RECORD], inner[RECORD], msg[LEG + RECORD];
+	struct session *session;
+	unsigned long i;
+	struct scene s;
+
+	if (!meet(&s, t, peer))
+		return false;
+	session = &s.client[SECOND].session;
+	make_record(session, session->counter++, genuine, "", 0);
+	send(t->fd, msg, wrap(&s, msg, genuine, RECORD), 0);
+	poll(NULL, 0, 300);
+	begin(&s);
+	for (i = 0; i < t->options->count; i++) {
+		memcpy(inner, genuine, RECORD);
+		if (i % 4 == 1)		/* another's, under a number that is not used */
+			put_le64(inner + DATA_COUNTER, 100 + i);
+		else if (i % 4 == 2)	/* altered */
+			flip_bit(t, inner, DATA_TEXT, RECORD - DATA_TEXT);
+		else if (i % 4 == 3)	/* meant for another member */
+			put_le32(inner + 4, session->their_index ^ (1 + target_below(t, UINT32_MAX - 1)));
+		wrap(&s, msg, inner, RECORD);
+		if (!send_as(&s, msg, sizeof(msg), fate[i % 4]))
+			return false;
+	}
+	return settle(&s);
+}
+
 const struct attack relay_attacks[] = {
 	{ "show-keys", show_keys, "print the public keys of the relay's clients" },
 	{ "forged-legs", forged_legs, "headers of legs with a flipped bit" },
@@ -489,6 +561,7 @@ const struct attack relay_attacks[] = {
 	{ "forged-controls", forged_controls, "control messages with a flipped bit, and reflected" },
 	{ "replayed-controls", replayed_controls, "control messages again, and old ones" },
 	{ "malformed-controls", malformed_controls, "of no kind, of wrong length, cut" },
+	{ "rogue-relay", rogue_relay, "the device's relay injects, alters, replays and redirects" },
 	{ "flood-of-controls", flood_of_controls, "more than may be" },
 	{ 0 }
 };

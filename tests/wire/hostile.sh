@@ -235,6 +235,20 @@ relay_attack()
 	wait_for 15 slab_below $((before + 256 + count / 64))
 }
 
+# The relay is the hostile one: the device is its client, and reaches another by it.
+test_rogue_relay()
+{
+	local name key
+
+	device
+	n "$A" mmesh peer set "${PUB[X]}" dev mm0 extended on
+	while read -r _ name key; do
+		[ "$name" != second ] || n "$A" mmesh peer add "$key" dev mm0 extended on via "${PUB[X]}"
+	done < <(hostile 1 show-keys | grep ^key)
+	hostile $((COUNT / 5)) rogue-relay
+	expect_ge "$(stat "$A" mm0 rx_drop_auth)" $((COUNT / 20)) rx_drop_auth
+}
+
 test_forged_legs() { relay_attack forged-legs leg_drop_auth 5; }
 test_replayed_legs() { relay_attack replayed-legs leg_drop_replay 5; }
 test_reflected_legs() { relay_attack reflected-legs leg_drop_auth 5; }
