@@ -692,6 +692,15 @@ def backups_bring_back(c):
     assert WEB + "/kept" in names and WEB + "/lost" not in names
 
 
+def configuration_files_are_checked(c):
+    def check(path):
+        return subprocess.run([c.program, "check-config", path], capture_output=True, text=True, check=False)
+    assert check(TOP / "packaging/controller/controller.yaml").returncode == 0
+    Path(c.folder, "bad.yaml").write_text("log: info\nbroker: nowhere\n")
+    bad = check(c.folder + "/bad.yaml")
+    assert bad.returncode == 2 and "line 2: broker: " in bad.stderr, bad
+
+
 def root_keys_go_offline(c):
     words = ["directory", c.folder + "/state"]
     file = c.folder + "/root.key"
@@ -714,7 +723,7 @@ TESTS = [a_newcomer_needs_a_token_only, a_node_joins, a_lost_reply_costs_no_use,
          proofs_count_once, statements_are_checked, names_and_addresses_are_taken_once, nodes_manage_nothing,
          strangers_send_little, garbage_changes_nothing, joins_at_once_fill_a_subnet, operators_use_certificates,
          deletion_cuts_sessions, export_and_apply_agree, a_locked_network_wants_statements, it_restarts_as_it_was,
-         root_keys_go_offline, backups_bring_back]
+         configuration_files_are_checked, root_keys_go_offline, backups_bring_back]
 
 
 def main():
