@@ -125,8 +125,10 @@ void mmesh_lanes_destroy(struct mmesh_device *m)
 		skb_queue_purge(&lane->queue);
 		__skb_queue_purge(&lane->polled);
 	}
-	/* The device's list of NAPIs is read under RCU. */
-	synchronize_net();
+}
+
+void mmesh_lanes_free(struct mmesh_device *m)
+{
 	free_percpu(m->lanes);
 	m->lanes = NULL;
 }

@@ -26,6 +26,8 @@ struct mmesh_lane {
  */
 int mmesh_lanes_create(struct mmesh_device *m);
 void mmesh_lanes_destroy(struct mmesh_device *m);
+/* A grace period later: the device's list of NAPIs is read under RCU. */
+void mmesh_lanes_free(struct mmesh_device *m);
 
 /* Hand up @skb, consuming it. @alone: nothing came shortly before and nothing
  * of the same datagram follows, so GRO has nothing to join it with. Returns 0,

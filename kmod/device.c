@@ -225,6 +225,7 @@ static void mmesh_setup(struct net_device *dev)
 
 static void free_parts(struct mmesh_device *m)
 {
+	mmesh_lanes_free(m);
 	mmesh_handshake_queue_destroy(m);
 	mmesh_index_destroy(&m->indices);
 	mmesh_peers_destroy(m);
