@@ -74,6 +74,29 @@ static void on_connect(struct mosquitto *mosq, void *user, int rc)
 	(void)pthread_mutex_unlock(&s->daemon->lock);
 }
 
+/* A broker that lets us read nothing is none: the controller tells us itself then. */
+static void on_subscribe(struct mosquitto *mosq, void *user, int mid, int n, const int *granted)
+{
+	struct session *s = user;
+	bool refused = false;
+
+	(void)mosq;
+	(void)mid;
+	for (int i = 0; i < n; i++)
+		refused = refused || granted[i] > 2;
+	if (!refused)
+		return;
+	(void)pthread_mutex_lock(&s->daemon->lock);
+	if (s->broker_up)
+		log_line(LOG_WARNING, s->member->device,
+			 "the broker does not let this node read its topics");
+	s->broker_up = false;
+	(void)snprintf(s->broker_state, sizeof(s->broker_state),
+		       "not for this node: it does not let it read its topics");
+	session_wake(s);
+	(void)pthread_mutex_unlock(&s->daemon->lock);
+}
+
 static void on_disconnect(struct mosquitto *mosq, void *user, int rc)
 {
 	struct session *s = user;
@@ -155,6 +178,7 @@ static int prepare(struct session *s, struct mosquitto *mosq)
 	mosquitto_connect_callback_set(mosq, on_connect);
 	mosquitto_disconnect_callback_set(mosq, on_disconnect);
 	mosquitto_message_callback_set(mosq, on_message);
+	mosquitto_subscribe_callback_set(mosq, on_subscribe);
 	(void)mosquitto_reconnect_delay_set(mosq, 1, RECONNECT_MAX_S, true);
 	return rc;
 }
