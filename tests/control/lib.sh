@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # Ground for the tests of the control plane, on top of tests/lib.sh: a network of namespaces in which a controller, nodes
 # and a relay run. Two cables' worth of Internet: switch 1 (10.9.1.0/24) and switch 2 (10.9.2.0/24), both in namespace S,
@@ -88,13 +88,13 @@ dump()
 {
 	local ns=${!1}
 
-	n "$ns" mmesh -j -d dev show mm0 | jq -S 'del(.. | .generation?)'
+	n "$ns" mmesh -j dev show mm0 | jq -S 'del(.devices[].ifindex)'
 	n "$ns" mmesh -j peer show dev mm0 |
 		jq -S '.peers | sort_by(.public_key) | map(del(.endpoint, .latest_handshake, .latest_handshake_epoch, .rx_bytes, .tx_bytes, .unreachable))'
 	n "$ns" mmesh -j path show dev mm0 |
 		jq -S '.paths | map(select(.sources | index("configured")) | {public_key, endpoint}) | sort_by(.public_key, .endpoint.address)'
-	ip -n "$ns" -j addr show dev mm0 | jq -S '.[0] | {flags, mtu, addr_info}'
-	ip -n "$ns" route show table all dev mm0
+	ip -n "$ns" -j addr show dev mm0 | jq -S '.[0] | {flags, mtu, addr_info: (.addr_info | map({local, prefixlen}) | sort)}'
+	ip -n "$ns" route show table all dev mm0 | sort
 }
 
 # status NAME JQ: a value of NAME's status.

@@ -228,7 +228,8 @@ static int add_node(struct work *w, const struct view_node *item)
 {
 	const Node *node = item->record;
 	const Subnet *subnet = find_subnet(w->view, node->subnet);
-	bool near = !strcmp(node->subnet, w->self->subnet) || w->view->network->routed_subnets;
+	bool same = !strcmp(node->subnet, w->self->subnet);
+	bool near = same || w->view->network->routed_subnets;
 	struct mmesh_peer *peer;
 	struct error why;
 	int r;
@@ -246,8 +247,12 @@ static int add_node(struct work *w, const struct view_node *item)
 		return error_oom(w->err);
 	peer->subnet = (uint8_t)subnet->number;
 	peer->extended = node->kind == MMESH__V1__NODE_KIND__NODE_KIND_CONNECTED;
-	/* What both ends know of each other decides, so that they decide the same. */
-	if (peer->extended && near && is_fast(node) && is_fast(w->self))
+	/*
+	 * What both ends know of each other decides, so that they decide the same; and a relay's session with
+	 * a member of another subnet stays when subnets come to be routed.
+	 */
+	if (peer->extended && is_fast(node) && is_fast(w->self) &&
+	    (same || (near && !node->relay && !w->self->relay)))
 		peer->suite = MMESH_SUITE_AES256GCM;
 	if (peer->extended && w->self->relay) {
 		peer->relay_permit = true;
