@@ -2,6 +2,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "openssl.h"
@@ -123,16 +124,22 @@ static void drop_ca(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long
 	trust_cert_unref(ptr);
 }
 
+static int ca_index = -1;
+
+static void make_ca_index(void)
+{
+	ca_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, drop_ca);
+}
+
 /* The callback's CA lives as long as the context: it hangs on it. */
 static bool hold_ca(SSL_CTX *ctx, const struct trust_cert *ca)
 {
-	static int index = -1;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct trust_cert *held;
 
-	if (index < 0)
-		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, drop_ca);
+	(void)pthread_once(&once, make_ca_index);
 	held = trust_cert_ref(ca);
-	if (index >= 0 && SSL_CTX_set_ex_data(ctx, index, held) == 1)
+	if (ca_index >= 0 && SSL_CTX_set_ex_data(ctx, ca_index, held) == 1)
 		return true;
 	trust_cert_unref(held);
 	return false;
