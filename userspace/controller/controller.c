@@ -329,12 +329,15 @@ static int start_server(struct controller *c, struct error *err)
 	for (unsigned int i = 0; i < c->config.n_listen; i++)
 		listen[i] = c->config.listen[i];
 	r = make_parent(c->config.socket, err);
-	if (!r)
-		r = rpc_server_start(&c->server, &config, err);
 	if (r)
 		return r;
-	c->port = rpc_server_port(c->server, 0);
-	return 0;
+	/* Handlers wait until the server and its port are known. */
+	model_lock(&c->model);
+	r = rpc_server_start(&c->server, &config, err);
+	if (!r)
+		c->port = rpc_server_port(c->server, 0);
+	model_unlock(&c->model);
+	return r;
 }
 
 /* The port that tokens name is known before anyone can ask for one: it was given, or the server has it. */
