@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -399,6 +400,8 @@ static int serve(struct config *config, const struct arguments *args)
 	struct error err;
 	int status = 1;
 
+	/* Its memory has keys. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	loop.daemon.config = config;
 	log_open(config->log_priority);
 	if (set_up(&loop, &err) < 0 || local_start(&loop.daemon, &server, &err) < 0) {
