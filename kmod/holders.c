@@ -13,6 +13,7 @@
 #include "handshake.h"
 #include "holders.h"
 #include "limits.h"
+#include "path.h"
 #include "peer.h"
 #include "timers.h"
 
@@ -82,11 +83,14 @@ static bool is_live(const struct mmesh_peer *peer)
 	       rcu_access_pointer(peer->endpoint);
 }
 
-/* Nothing is sent to it, so nothing else would find out that it is back. */
+/* Nothing is sent to it, so nothing else would find out that it is back: its
+ * paths are probed on, and, if it has none, or no session, a handshake tells.
+ */
 static void try_again(struct mmesh_peer *peer)
 {
 	const u64 last = READ_ONCE(peer->last_sent_handshake);
 
+	mmesh_path_data(peer, false);
 	if (rcu_access_pointer(peer->endpoint) &&
 	    (!last || mmesh_expired(last, MMESH_RETRY_HOLDER)))
 		mmesh_handshake_initiate(peer, false);

@@ -10,10 +10,6 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/random.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/slab.h>
-#include <linux/udp.h>
 #include <net/ipv6.h>
 
 #include "device.h"
@@ -53,25 +49,6 @@ static struct mmesh_paths *paths_of(struct mmesh_peer *peer)
 	struct mmesh_peer_ext *ext = mmesh_peer_ext(peer);
 
 	return ext ? &ext->paths : NULL;
-}
-
-/* Outer headers around a message to @addr. */
-static unsigned int overhead_of(const struct mmesh_addr *addr)
-{
-	return (mmesh_addr_is_relayed(addr) ? MMESH_LEG_LEN : 0) +
-	       sizeof(struct udphdr) + (addr->addr.sa_family == AF_INET ?
-					sizeof(struct iphdr) :
-					sizeof(struct ipv6hdr));
-}
-
-static int find(const struct mmesh_paths *paths, const struct mmesh_addr *addr)
-{
-	int i;
-
-	for (i = 0; i < paths->n; i++)
-		if (mmesh_addr_same_remote(&paths->path[i]->addr, addr))
-			return i;
-	return -1;
 }
 
 static void run_soon(struct mmesh_paths *paths)
@@ -126,6 +103,15 @@ static void tell(struct mmesh_paths *paths, int i, bool changed_use)
 		mmesh_stat_inc(paths->peer->device, MMESH_STAT_PATH_SWITCHES);
 }
 
+/* Who shares a prefix with the peer serves it while no path works. */
+static void judge(struct mmesh_paths *paths, bool none_works)
+{
+	if (none_works == paths->none_works)
+		return;
+	WRITE_ONCE(paths->none_works, none_works);
+	mmesh_peer_set_unreachable(paths->peer, none_works);
+}
+
 static void choose(struct mmesh_paths *paths)
 {
 	const struct mmesh_pathstate *states[MMESH_MAX_PATHS];
@@ -133,86 +119,12 @@ static void choose(struct mmesh_paths *paths)
 
 	for (i = 0; i < paths->n; i++)
 		states[i] = &paths->path[i]->state;
+	judge(paths, mmesh_path_none_works(states, paths->n, paths->none_works));
 	best = mmesh_path_choose(states, paths->n, paths->in_use);
 	if (best < 0 || best == paths->in_use)
 		return;
 	use(paths, best);
 	tell(paths, best, true);
-}
-
-static void drop(struct mmesh_paths *paths, int i)
-{
-	const int last = paths->n - 1;
-
-	kfree(paths->path[i]);
-	paths->path[i] = paths->path[last];
-	paths->path[last] = NULL;
-	paths->n--;
-	if (paths->in_use == i)
-		paths->in_use = -1;
-	else if (paths->in_use == last)
-		paths->in_use = i;
-	if (paths->heard == i)
-		paths->heard = -1;
-	else if (paths->heard == last)
-		paths->heard = i;
-}
-
-/* Make room for one of @source: what nobody configured and nobody answers at
- * goes, the one that was heard of least lately first.
- */
-static bool make_room(struct mmesh_paths *paths, u8 source)
-{
-	unsigned int told = 0;
-	int i, victim = -1;
-
-	for (i = 0; i < paths->n; i++) {
-		const struct mmesh_path *path = paths->path[i];
-
-		told += path->sources == MMESH_PATH_SOURCE_TOLD;
-		if (i == paths->in_use ||
-		    path->sources & (MMESH_PATH_SOURCE_CONFIGURED |
-				     MMESH_PATH_SOURCE_RELAY) ||
-		    path->state.state == MMESH_PATH_STATE_ALIVE)
-			continue;
-		if (source == MMESH_PATH_SOURCE_TOLD &&
-		    path->sources != MMESH_PATH_SOURCE_TOLD)
-			continue;
-		if (victim < 0 || path->state.heard_ms <
-				  paths->path[victim]->state.heard_ms)
-			victim = i;
-	}
-	if (paths->n < MMESH_MAX_PATHS &&
-	    (source != MMESH_PATH_SOURCE_TOLD || told < MMESH_MAX_TOLD_PATHS))
-		return true;
-	if (victim < 0)
-		return false;
-	drop(paths, victim);
-	return true;
-}
-
-/* The path to @addr, made if need be: its index, or -ENOMEM, -ENOSPC. */
-static int add(struct mmesh_paths *paths, const struct mmesh_addr *addr, u8 source)
-{
-	struct mmesh_path *path;
-	int i = find(paths, addr);
-
-	if (i >= 0) {
-		paths->path[i]->sources |= source;
-		return i;
-	}
-	if (!make_room(paths, source))
-		return -ENOSPC;
-	path = kzalloc(sizeof(*path), GFP_ATOMIC | __GFP_NOWARN);
-	if (!path)
-		return -ENOMEM;
-	path->addr = *addr;
-	path->sources = source;
-	path->probe_soon = true;
-	mmesh_path_state_init(&path->state, mmesh_addr_is_relayed(addr));
-	mmesh_mtu_init(&path->mtu, overhead_of(addr), MMESH_MTU_LINK_MIN);
-	paths->path[paths->n] = path;
-	return paths->n++;
 }
 
 /* The endpoint may be older than the extensions are. */
@@ -223,7 +135,7 @@ static void take_endpoint(struct mmesh_paths *paths)
 
 	if (paths->in_use >= 0 || !mmesh_endpoint_get(paths->peer, &addr))
 		return;
-	i = add(paths, &addr, MMESH_PATH_SOURCE_CONFIGURED);
+	i = mmesh_pathset_add(paths, &addr, MMESH_PATH_SOURCE_CONFIGURED);
 	if (i >= 0)
 		use(paths, i);
 }
@@ -236,10 +148,10 @@ static void heard_at(struct mmesh_paths *paths, const struct mmesh_addr *addr)
 	bool moved;
 
 	if (i < 0 || !mmesh_addr_same_remote(&paths->path[i]->addr, addr))
-		i = find(paths, addr);
+		i = mmesh_pathset_find(paths, addr);
 	if (i < 0) {
 		take_endpoint(paths);
-		i = add(paths, addr, MMESH_PATH_SOURCE_LEARNT);
+		i = mmesh_pathset_add(paths, addr, MMESH_PATH_SOURCE_LEARNT);
 		if (i < 0)
 			return;
 		/* It may have moved: is it still where it was? */
@@ -308,6 +220,13 @@ void mmesh_path_data(struct mmesh_peer *peer, bool sent)
 		wake(paths);
 }
 
+bool mmesh_path_is_lost(struct mmesh_peer *peer)
+{
+	struct mmesh_paths *paths = paths_of(peer);
+
+	return paths && READ_ONCE(paths->none_works);
+}
+
 void mmesh_path_full(struct mmesh_peer *peer)
 {
 	struct mmesh_paths *paths = paths_of(peer);
@@ -343,6 +262,19 @@ static bool is_stranger(const struct mmesh_path *path)
 	return !path->state.answered_once;
 }
 
+/* The path in use may be dying: those that would follow have to prove that they
+ * are better, at the same time and not after it.
+ */
+static void doubt_others(struct mmesh_paths *paths)
+{
+	int i;
+
+	for (i = 0; i < paths->n; i++)
+		if (i != paths->in_use &&
+		    paths->path[i]->state.state == MMESH_PATH_STATE_ALIVE)
+			paths->path[i]->probe_soon = true;
+}
+
 /* Fill in the next small probe by path @i, if it is due. */
 static bool order_probe(struct mmesh_paths *paths, int i, u64 now,
 			struct mmesh_probe_order *order)
@@ -366,6 +298,8 @@ static bool order_probe(struct mmesh_paths *paths, int i, u64 now,
 	path->probe_soon = false;
 	if (order->keepalive)
 		path->data_sent++;
+	if (current_path && path->state.unanswered + 1 == MMESH_PATH_DOUBT_PROBES)
+		doubt_others(paths);
 	mmesh_path_probed(&path->state, now, order->id, now_us(),
 			  current_path ? READ_ONCE(paths->data_sent) :
 					 path->data_sent);
@@ -463,7 +397,7 @@ static void no_route(struct mmesh_paths *paths, const struct mmesh_addr *addr)
 	int i;
 
 	spin_lock_bh(&paths->lock);
-	i = find(paths, addr);
+	i = mmesh_pathset_find(paths, addr);
 	if (i >= 0) {
 		bool was_alive = paths->path[i]->state.state ==
 				 MMESH_PATH_STATE_ALIVE;
@@ -572,7 +506,7 @@ bool mmesh_path_probed_by(struct mmesh_peer *peer, const struct mmesh_addr *from
 		return false;
 	spin_lock_bh(&paths->lock);
 	take_endpoint(paths);
-	i = add(paths, from, MMESH_PATH_SOURCE_LEARNT);
+	i = mmesh_pathset_add(paths, from, MMESH_PATH_SOURCE_LEARNT);
 	if (i >= 0) {
 		struct mmesh_path *path = paths->path[i];
 
@@ -628,7 +562,7 @@ bool mmesh_path_answer(struct mmesh_peer *peer, const struct mmesh_addr *from,
 		return false;
 	spin_lock_bh(&paths->lock);
 	/* From elsewhere it would prove one direction only. */
-	i = find(paths, from);
+	i = mmesh_pathset_find(paths, from);
 	if (i >= 0)
 		known = take_answer(paths, i, id, has_seen, data_seen);
 	if (known) {
@@ -647,8 +581,8 @@ void mmesh_path_told(struct mmesh_peer *peer, const struct mmesh_addr *addr)
 	if (!paths)
 		return;
 	spin_lock_bh(&paths->lock);
-	if (find(paths, addr) < 0 &&
-	    add(paths, addr, MMESH_PATH_SOURCE_TOLD) >= 0 && paths->active)
+	if (mmesh_pathset_find(paths, addr) < 0 &&
+	    mmesh_pathset_add(paths, addr, MMESH_PATH_SOURCE_TOLD) >= 0 && paths->active)
 		run_soon(paths);
 	spin_unlock_bh(&paths->lock);
 }
@@ -682,15 +616,15 @@ int mmesh_path_configure(struct mmesh_peer *peer, const struct mmesh_addr *addr,
 	spin_lock_bh(&paths->lock);
 	take_endpoint(paths);
 	if (remove) {
-		i = find(paths, addr);
+		i = mmesh_pathset_find(paths, addr);
 		if (i < 0)
 			ret = -ENOENT;
 		else if (i == paths->in_use)
 			paths->path[i]->sources = MMESH_PATH_SOURCE_LEARNT;
 		else
-			drop(paths, i);
+			mmesh_pathset_drop(paths, i);
 	} else {
-		i = add(paths, addr, MMESH_PATH_SOURCE_CONFIGURED);
+		i = mmesh_pathset_add(paths, addr, MMESH_PATH_SOURCE_CONFIGURED);
 		ret = min(i, 0);
 		if (i >= 0 && paths->in_use < 0)
 			use(paths, i);
@@ -709,7 +643,7 @@ void mmesh_path_place(struct mmesh_peer *peer, const struct mmesh_addr *addr,
 	if (!paths)
 		return;
 	spin_lock_bh(&paths->lock);
-	i = add(paths, addr, source);
+	i = mmesh_pathset_add(paths, addr, source);
 	if (i >= 0) {
 		paths->path[i]->addr = *addr;
 		paths->path[i]->probe_soon = true;
@@ -766,12 +700,6 @@ void mmesh_paths_init(struct mmesh_paths *paths, struct mmesh_peer *peer)
 	paths->stopped = !netif_running(peer->device->dev);
 	spin_lock_init(&paths->lock);
 	timer_setup(&paths->timer, on_timer, 0);
-}
-
-void mmesh_paths_free(struct mmesh_paths *paths)
-{
-	while (paths->n)
-		kfree(paths->path[--paths->n]);
 }
 
 void mmesh_paths_start(struct mmesh_peer *peer)

@@ -50,6 +50,7 @@ struct mmesh_paths {
 	spinlock_t lock;		/* all of the following; BH-safe */
 	struct timer_list timer;
 	bool stopped;
+	bool none_works;		/* read without the lock */
 	u8 n;
 	s8 in_use;			/* index, or -1 */
 	s8 heard;			/* index: where the peer was heard last, or -1 */
@@ -85,6 +86,14 @@ void mmesh_observed_init(struct mmesh_observed *observed);
 void mmesh_paths_init(struct mmesh_paths *paths, struct mmesh_peer *peer);
 /* Nobody else has them any more. */
 void mmesh_paths_free(struct mmesh_paths *paths);
+/* pathset.c; the lock is held. */
+/* The path to @addr: its index, or -1. */
+int mmesh_pathset_find(const struct mmesh_paths *paths, const struct mmesh_addr *addr);
+/* The same, made if need be: its index, or -ENOMEM, -ENOSPC. */
+int mmesh_pathset_add(struct mmesh_paths *paths, const struct mmesh_addr *addr,
+		      u8 source);
+/* Forget path @i; the last one gets its index. */
+void mmesh_pathset_drop(struct mmesh_paths *paths, int i);
 /* As for the peer's timers. Context: process. */
 void mmesh_paths_start(struct mmesh_peer *peer);
 void mmesh_paths_stop(struct mmesh_peer *peer);
@@ -124,6 +133,11 @@ void mmesh_path_heard(struct mmesh_peer *peer, const struct mmesh_addr *addr);
 void mmesh_path_session_made(struct mmesh_peer *peer);
 /* Data went or came: probe while that goes on. */
 void mmesh_path_data(struct mmesh_peer *peer, bool sent);
+
+/* All paths to @peer are dead: that something comes from it doesn't mean that
+ * anything reaches it. Context: any.
+ */
+bool mmesh_path_is_lost(struct mmesh_peer *peer);
 
 /* A packet of about the path's MTU goes out. */
 void mmesh_path_full(struct mmesh_peer *peer);

@@ -279,6 +279,21 @@ static bool better(const struct mmesh_pathstate *a,
 	return a->relayed ? cheaper(a, b, 100) : !cheaper(b, a, 100);
 }
 
+bool mmesh_path_none_works(const struct mmesh_pathstate *const *paths, int n,
+			   bool before)
+{
+	bool dead = n > 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (paths[i]->state == MMESH_PATH_STATE_ALIVE)
+			return false;
+		if (paths[i]->state != MMESH_PATH_STATE_DEAD)
+			dead = false;
+	}
+	return dead || (before && n);
+}
+
 int mmesh_path_choose(const struct mmesh_pathstate *const *paths, int n,
 		      int now_in_use)
 {

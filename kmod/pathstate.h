@@ -26,6 +26,7 @@ enum mmesh_path_times {
 enum mmesh_path_counts {
 	MMESH_PATH_PROBES = 8,		/* whose answers are waited for */
 	MMESH_PATH_DEAD_PROBES = 4,	/* unanswered ones that make it dead */
+	MMESH_PATH_DOUBT_PROBES = 2,	/* and those that make one look for others */
 	MMESH_PATH_STREAK = 3,		/* answers before it displaces another */
 	MMESH_PATH_STRANGER_FAST = 4,	/* probes to a stranger at the fast pace */
 	MMESH_PATH_STRANGER_PROBES = 60, /* and before it is hopeless */
@@ -94,6 +95,12 @@ void mmesh_path_unreachable(struct mmesh_pathstate *p, u64 now_ms);
 
 /* There was no traffic, so nobody probed: what is outstanding means nothing. */
 void mmesh_path_rested(struct mmesh_pathstate *p);
+
+/* Whether none of @n paths works: all are dead; after that (@before), until one
+ * is alive.
+ */
+bool mmesh_path_none_works(const struct mmesh_pathstate *const *paths, int n,
+			   bool before);
 
 /* Which of @n paths to use, @now_in_use being the one in use (or -1): its
  * index, or -1 when none is known to work and @now_in_use may as well stay.

@@ -276,7 +276,7 @@ void mmesh_timers_authenticated_received(struct mmesh_peer *peer)
 {
 	if (unlikely(READ_ONCE(peer->timers.unanswered)))
 		WRITE_ONCE(peer->timers.unanswered, 0);
-	if (unlikely(READ_ONCE(peer->unreachable)))
+	if (unlikely(READ_ONCE(peer->unreachable)) && !mmesh_path_is_lost(peer))
 		mmesh_peer_set_unreachable(peer, false);
 	clear(peer, MMESH_TIMER_NEW_HANDSHAKE);
 }

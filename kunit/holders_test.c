@@ -6,6 +6,7 @@
 
 #include "handshake.h"
 #include "limits.h"
+#include "path.h"
 #include "peer.h"
 #include "test.h"
 
@@ -16,9 +17,15 @@ static void count_try(struct mmesh_peer *peer, bool is_retry)
 	tries++;
 }
 
+static void no_paths(struct mmesh_peer *peer, bool sent)
+{
+}
+
 #define mmesh_handshake_initiate count_try
+#define mmesh_path_data no_paths
 #include "../kmod/holders.c"
 #undef mmesh_handshake_initiate
+#undef mmesh_path_data
 
 #include "allowedips.h"
 

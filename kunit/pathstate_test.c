@@ -408,6 +408,26 @@ static void pathstate_strange_answers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.reason, MMESH_PATH_REASON_NO_ROUTE);
 }
 
+static void pathstate_none_works(struct kunit *test)
+{
+	struct mmesh_pathstate a = { .state = MMESH_PATH_STATE_DEAD };
+	struct mmesh_pathstate b = { .state = MMESH_PATH_STATE_UNKNOWN };
+	const struct mmesh_pathstate *const paths[] = { &a, &b };
+
+	KUNIT_EXPECT_FALSE(test, mmesh_path_none_works(paths, 0, false));
+	KUNIT_EXPECT_FALSE(test, mmesh_path_none_works(paths, 2, false));
+	/* What is new has to show that it works. */
+	KUNIT_EXPECT_TRUE(test, mmesh_path_none_works(paths, 2, true));
+	b.state = MMESH_PATH_STATE_PROBING;
+	KUNIT_EXPECT_FALSE(test, mmesh_path_none_works(paths, 2, false));
+	b.state = MMESH_PATH_STATE_DEAD;
+	KUNIT_EXPECT_TRUE(test, mmesh_path_none_works(paths, 2, false));
+	b.state = MMESH_PATH_STATE_ALIVE;
+	KUNIT_EXPECT_FALSE(test, mmesh_path_none_works(paths, 2, true));
+	/* The last one was taken away. */
+	KUNIT_EXPECT_FALSE(test, mmesh_path_none_works(paths, 0, true));
+}
+
 static struct kunit_case pathstate_cases[] = {
 	KUNIT_CASE(pathstate_first_answer),
 	KUNIT_CASE(pathstate_never_answers),
@@ -421,6 +441,7 @@ static struct kunit_case pathstate_cases[] = {
 	KUNIT_CASE(pathstate_hysteresis),
 	KUNIT_CASE(pathstate_flapping),
 	KUNIT_CASE(pathstate_all_dead),
+	KUNIT_CASE(pathstate_none_works),
 	KUNIT_CASE(pathstate_rest),
 	KUNIT_CASE(pathstate_strange_answers),
 	{}
