@@ -3,10 +3,10 @@
  * one aggregate of them at a time. Out: mmesh_land_commit() (land.c), after
  * mmesh_crypt_open() (crypt.c) and the replay window; handshake messages to
  * mmesh_handshake_enqueue() (handshake.c). Context: softirq, RCU read.
- * Drops: RX_DROP_SHORT, RX_DROP_TYPE, RX_DROP_NO_SESSION, RX_DROP_EXPIRED,
- * RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY, LEG_DROP_NO_SESSION,
- * LEG_DROP_AUTH, LEG_DROP_REPLAY, LEG_DROP_MALFORMED. Control messages go to
- * mmesh_control_receive() (control.c).
+ * Drops: RX_DROP_SHORT, RX_DROP_LONG, RX_DROP_TYPE, RX_DROP_NO_SESSION,
+ * RX_DROP_EXPIRED, RX_DROP_AUTH, RX_DROP_REPLAY, RX_DROP_NO_MEMORY,
+ * LEG_DROP_NO_SESSION, LEG_DROP_AUTH, LEG_DROP_REPLAY, LEG_DROP_MALFORMED.
+ * Control messages go to mmesh_control_receive() (control.c).
  *
  * Records are decrypted out of place: what arrives over veth or loopback may
  * be somebody's page cache.
@@ -252,7 +252,8 @@ static void receive_handshake(struct reception *r, const u8 *msg, unsigned int l
 	if (len == expected)
 		mmesh_handshake_enqueue(r->m, &r->from, msg, len);
 	else
-		count(r, MMESH_STAT_RX_DROP_SHORT);
+		count(r, len < expected ? MMESH_STAT_RX_DROP_SHORT :
+					  MMESH_STAT_RX_DROP_LONG);
 }
 
 /* A message of a peer, as it came or from behind a leg's header. */

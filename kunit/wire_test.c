@@ -345,7 +345,8 @@ static unsigned int expected_stat(u32 type, size_t len)
 	case 1:
 		return MMESH_STAT_RX_DROP_TYPE;
 	}
-	return MMESH_STAT_RX_DROP_SHORT;
+	return len < length_of(type) ? MMESH_STAT_RX_DROP_SHORT :
+				       MMESH_STAT_RX_DROP_LONG;
 }
 
 static void wire_types_and_lengths(struct kunit *test)

@@ -112,7 +112,9 @@ static bool wrong_lengths(struct target *t, struct peer *peer)
 			len = target_below(t, 2) ? RECORD + target_below(t, 200) :
 						   any_length(t, RECORD);
 		while (len == kinds[kind].len);
-		target_send(t, msg, len, MMESH_STAT_RX_DROP_SHORT);
+		target_send(t, msg, len,
+			    len < kinds[kind].len ? MMESH_STAT_RX_DROP_SHORT :
+						    MMESH_STAT_RX_DROP_LONG);
 	}
 	return target_finish(t);
 }

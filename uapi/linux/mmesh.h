@@ -141,6 +141,7 @@ enum mmesh_path_source {
  * @MMESH_STAT_TX_DROP_GSO: the packet couldn't be segmented
  * @MMESH_STAT_TX_DROP_TOO_LONG: longer than an outer packet can be
  * @MMESH_STAT_RX_DROP_SHORT: shorter than its type of message
+ * @MMESH_STAT_RX_DROP_LONG: a handshake message longer than its type
  * @MMESH_STAT_RX_DROP_TYPE: unknown type of message
  * @MMESH_STAT_RX_DROP_NO_SESSION: no session has the receiver index
  * @MMESH_STAT_RX_DROP_EXPIRED: the session is too old or used up
@@ -274,6 +275,7 @@ enum mmesh_stat {
 	MMESH_STAT_TX_DROP_GSO,
 	MMESH_STAT_TX_DROP_TOO_LONG,
 	MMESH_STAT_RX_DROP_SHORT,
+	MMESH_STAT_RX_DROP_LONG,
 	MMESH_STAT_RX_DROP_TYPE,
 	MMESH_STAT_RX_DROP_NO_SESSION,
 	MMESH_STAT_RX_DROP_EXPIRED,

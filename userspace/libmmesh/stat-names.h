@@ -62,6 +62,8 @@ static const struct mmesh_stat_name {
 		"longer than an outer packet can be" },
 	[MMESH_STAT_RX_DROP_SHORT] = { "rx_drop_short",
 		"shorter than its type of message" },
+	[MMESH_STAT_RX_DROP_LONG] = { "rx_drop_long",
+		"a handshake message longer than its type" },
 	[MMESH_STAT_RX_DROP_TYPE] = { "rx_drop_type",
 		"unknown type of message" },
 	[MMESH_STAT_RX_DROP_NO_SESSION] = { "rx_drop_no_session",
