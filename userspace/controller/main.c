@@ -79,7 +79,7 @@ static int standalone(char **arg)
 	int r;
 
 	config_init(&c);
-	if (*arg && strchr(*arg, '/'))
+	if (*arg && (strchr(*arg, '/') || !arg[1]))
 		r = config_set(&c, "directory", *arg++, &err) ? misuse(err.text) : 0;
 	else
 		r = 0;
