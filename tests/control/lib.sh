@@ -35,12 +35,17 @@ plug()
 # in_background NS LOG COMMAND ...: the pid in BG_PID; its output goes to LOG.
 in_background() { n_bg "$1" "${@:3}" >>"$2" 2>&1; }
 
+CONTROLLER_WORDS=()
+
 # --- the controller ----------------------------------------------------------
 
+# controller_start WORDS: the same words at the next start without any.
 controller_start()
 {
+	[ $# = 0 ] || CONTROLLER_WORDS=("$@")
 	in_background "$S" "$TMP/controller.log" mmesh-controller standalone "$CONTROL/controller" \
-		socket "$CONTROL/controller.sock" announce 10.9.1.254 announce 10.9.2.254 log debug
+		socket "$CONTROL/controller.sock" announce 10.9.1.254 announce 10.9.2.254 log debug \
+		"${CONTROLLER_WORDS[@]}"
 	CONTROLLER_PID=$BG_PID
 	wait_for 20 controller_answers
 }

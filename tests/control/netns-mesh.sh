@@ -5,11 +5,11 @@
 . "$(dirname -- "$0")/../lib.sh"
 . "$(dirname -- "$0")/lib.sh"
 
-# network: the controller, with the network t/net of the subnets a and b.
+# network WORDS: the controller, with the network t/net of the subnets a and b.
 network()
 {
 	control_net
-	controller_start
+	controller_start "$@"
 	mc tenant add t
 	mc zone add t/z
 	mc network add t/net prefix 10.77.0.0/16 zone z
@@ -89,14 +89,11 @@ test_crashes()
 	done
 }
 
-# What somebody else does to the kernel is put right, and said.
 is_as_before() { diff <(echo "$BEFORE") <(dump A); }
-test_drift()
+
+# What somebody else does to the kernel is put right, and said.
+drift()
 {
-	network
-	node_a; node_c
-	wait_for 30 reaches A C
-	BEFORE=$(dump A)
 	ip -n "$A" addr add 10.77.1.99/32 dev mm0
 	ip -n "$A" route del 10.77.1.0/24 dev mm0
 	n "$A" mmesh dev set mm0 subnet 9
@@ -107,24 +104,13 @@ test_drift()
 	expect_ge "$(status A '.memberships[0].repairs')" 5 repairs
 	ip -n "$A" link del mm0
 	wait_for 10 is_as_before
-	wait_for 20 reaches A C
-	md A down
-	refused ip -n "$A" link show mm0
-	md A up
-	wait_for 10 is_as_before
-	md A leave mm0
-	refused ip -n "$A" link show mm0
 }
 
 # Records that were edited on the disk are not believed: the kernel stays, and the controller mends it.
-test_edited_state()
+edited_state()
 {
 	local file
 
-	network
-	node_a; node_c
-	wait_for 30 reaches A C
-	BEFORE=$(dump A)
 	die "${DAEMON_PID[A]}"
 	die "$CONTROLLER_PID"
 	for file in "$CONTROL"/A/state/mm0/stream-*; do
@@ -137,6 +123,30 @@ test_edited_state()
 	controller_start
 	wait_for 40 md A status --check ready
 	is_as_before
+}
+
+# All of it without a broker, so that changes come by the controller's own stream.
+test_drift_edits_and_leaving()
+{
+	network broker none
+	node_a; node_c
+	wait_for 30 reaches A C
+	BEFORE=$(dump A)
+	drift
+	wait_for 20 reaches A C
+	edited_state
+	md A down
+	refused ip -n "$A" link show mm0
+	md A up
+	wait_for 10 is_as_before
+	# SIGTERM leaves the kernel as it is.
+	kill "${DAEMON_PID[A]}"
+	wait "${DAEMON_PID[A]}"
+	is_as_before
+	daemon_start A
+	md A leave mm0
+	refused ip -n "$A" link show mm0
+	[ ! -e "$CONTROL/A/state/mm0" ]
 }
 
 run_tests "$@"

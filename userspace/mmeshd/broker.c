@@ -14,6 +14,7 @@
 enum {
 	KEEPALIVE_S = 30,
 	RECONNECT_MAX_S = 30,
+	PATIENCE_MS = 10000, /* with one address */
 	TOPIC_SIZE = 256,
 	HEAD_MAX = 64 * 1024,
 	DELTA_MAX = 4 * 1024 * 1024,
@@ -36,6 +37,22 @@ static void presence_topic(char ret[TOPIC_SIZE], const struct member *m)
 	topic_of(ret, m, m->subnet, what);
 }
 
+/* In libmosquitto's thread, which may be cancelled when it is ended, but not with the lock held. */
+static int enter(struct session *s)
+{
+	int state;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	(void)pthread_mutex_lock(&s->daemon->lock);
+	return state;
+}
+
+static void leave(struct session *s, int state)
+{
+	(void)pthread_mutex_unlock(&s->daemon->lock);
+	(void)pthread_setcancelstate(state, NULL);
+}
+
 /* Under the lock. */
 static void subscribe(struct session *s)
 {
@@ -54,8 +71,9 @@ static void on_connect(struct mosquitto *mosq, void *user, int rc)
 {
 	struct session *s = user;
 	char topic[TOPIC_SIZE];
+	int state;
 
-	(void)pthread_mutex_lock(&s->daemon->lock);
+	state = enter(s);
 	if (rc) {
 		(void)snprintf(s->broker_state, sizeof(s->broker_state), "refused: %s",
 			       mosquitto_connack_string(rc));
@@ -71,7 +89,7 @@ static void on_connect(struct mosquitto *mosq, void *user, int rc)
 		s->heard_at = daemon_now_ms();
 		session_wake(s);
 	}
-	(void)pthread_mutex_unlock(&s->daemon->lock);
+	leave(s, state);
 }
 
 /* A broker that lets us read nothing is none: the controller tells us itself then. */
@@ -79,6 +97,7 @@ static void on_subscribe(struct mosquitto *mosq, void *user, int mid, int n, con
 {
 	struct session *s = user;
 	bool refused = false;
+	int state;
 
 	(void)mosq;
 	(void)mid;
@@ -86,7 +105,7 @@ static void on_subscribe(struct mosquitto *mosq, void *user, int mid, int n, con
 		refused = refused || granted[i] > 2;
 	if (!refused)
 		return;
-	(void)pthread_mutex_lock(&s->daemon->lock);
+	state = enter(s);
 	if (s->broker_up)
 		log_line(LOG_WARNING, s->member->device,
 			 "the broker does not let this node read its topics");
@@ -94,15 +113,16 @@ static void on_subscribe(struct mosquitto *mosq, void *user, int mid, int n, con
 	(void)snprintf(s->broker_state, sizeof(s->broker_state),
 		       "not for this node: it does not let it read its topics");
 	session_wake(s);
-	(void)pthread_mutex_unlock(&s->daemon->lock);
+	leave(s, state);
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *user, int rc)
 {
 	struct session *s = user;
+	int state;
 
 	(void)mosq;
-	(void)pthread_mutex_lock(&s->daemon->lock);
+	state = enter(s);
 	if (s->broker_up)
 		log_line(LOG_WARNING, s->member->device, "the broker is gone: %s",
 			 mosquitto_strerror(rc));
@@ -110,7 +130,7 @@ static void on_disconnect(struct mosquitto *mosq, void *user, int rc)
 	(void)snprintf(s->broker_state, sizeof(s->broker_state), "not connected: %s",
 		       mosquitto_strerror(rc));
 	session_wake(s);
-	(void)pthread_mutex_unlock(&s->daemon->lock);
+	leave(s, state);
 }
 
 /* The stream's name in a topic: the level before the last. */
@@ -138,17 +158,18 @@ static void on_message(struct mosquitto *mosq, void *user, const struct mosquitt
 	struct session *s = user;
 	char subnet[TRUST_ID_SIZE];
 	bool is_head;
+	int state;
 
 	(void)mosq;
 	if (msg->payloadlen <= 0 || !stream_of(s->member, msg->topic, subnet, &is_head) ||
 	    msg->payloadlen > (is_head ? HEAD_MAX : DELTA_MAX))
 		return;
-	(void)pthread_mutex_lock(&s->daemon->lock);
+	state = enter(s);
 	if (is_head)
 		session_take_head(s, subnet, msg->payload, (size_t)msg->payloadlen);
 	else
 		session_take_delta(s, msg->payload, (size_t)msg->payloadlen);
-	(void)pthread_mutex_unlock(&s->daemon->lock);
+	leave(s, state);
 }
 
 static int set_up_tls(struct mosquitto *mosq, const struct member *m)
@@ -208,6 +229,7 @@ static void begin(struct session *s)
 		return;
 	rc = prepare(s, mosq);
 	s->broker_stale = false;
+	s->broker_begun = daemon_now_ms();
 	(void)pthread_mutex_unlock(&s->daemon->lock);
 	if (!rc)
 		(void)mosquitto_connect_async(mosq, to.host, to.port, KEEPALIVE_S);
@@ -223,9 +245,16 @@ static void begin(struct session *s)
 	s->broker = mosq;
 }
 
+/* libmosquitto tries one address again and again. */
+static bool should_try_another(const struct session *s)
+{
+	return !s->broker_up && s->member->n_brokers > 1 &&
+	       daemon_now_ms() - s->broker_begun > PATIENCE_MS;
+}
+
 void broker_tend(struct session *s)
 {
-	if (s->broker && s->broker_stale) {
+	if (s->broker && (s->broker_stale || should_try_another(s))) {
 		(void)pthread_mutex_unlock(&s->daemon->lock);
 		broker_end(s);
 		(void)pthread_mutex_lock(&s->daemon->lock);
@@ -242,7 +271,7 @@ void broker_end(struct session *s)
 
 	if (!mosq)
 		return;
-	(void)mosquitto_disconnect(mosq);
+	/* Without a word, so that the broker tells our last will. */
 	(void)mosquitto_loop_stop(mosq, true);
 	mosquitto_destroy(mosq);
 	s->broker = NULL;

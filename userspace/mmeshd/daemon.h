@@ -50,7 +50,8 @@ struct session {
 	struct mosquitto *broker; /* set up and ended by the session's thread */
 	bool broker_up;
 	bool broker_stale; /* its certificate is not the newest */
-	size_t broker_at;  /* which address */
+	size_t broker_at;  /* which address, since: */
+	int64_t broker_begun;
 	size_t broker_streams; /* how many streams are subscribed to */
 	char broker_state[SESSION_STATE_SIZE];
 
