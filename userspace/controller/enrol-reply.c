@@ -114,6 +114,8 @@ static int fill_places(struct controller *c, const struct object *node,
 	if (!r)
 		r = message_string(&m->tenant, network->parent, err);
 	if (!r)
+		r = message_string(&m->tenant_name, tenant->name, err);
+	if (!r)
 		r = message_string(&m->network, network->id, err);
 	if (!r)
 		r = message_string(&m->subnet, node->parent, err);

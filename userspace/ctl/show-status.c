@@ -240,7 +240,7 @@ void show_status(struct tool *tool, const Mmesh__V1__LocalStatus *status)
 	}
 	if (p->form == PRINTER_ONELINE || tool->brief)
 		return;
-	if (!status->n_membership)
+	if (!status->n_membership && !status->n_health)
 		printer_text(p, "This machine is in no network; \"mmesh join\" takes it into one.\n");
 	printer_text(p, "%s%sHealth:%s ", status->n_membership ? "\n" : "",
 		     printer_colour_on(p, COLOUR_BOLD), printer_colour_off(p));

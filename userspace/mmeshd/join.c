@@ -277,7 +277,8 @@ static int take_reply(struct joining *j)
 		r = take_record(j);
 	if (r < 0)
 		return r;
-	(void)snprintf(m->tenant_name, sizeof(m->tenant_name), "%.255s", j->reply->tenant);
+	(void)snprintf(m->tenant_name, sizeof(m->tenant_name), "%.255s",
+		       *j->reply->tenant_name ? j->reply->tenant_name : j->reply->tenant);
 	take_addresses(j);
 	/* The anchor is filled anew by what is kept. */
 	r = member_trust_root(m, j->err);
