@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -195,6 +197,19 @@ static void show_joined(struct tool *tool, const Mmesh__V1__LocalJoinReply *repl
 	printer_end(p);
 }
 
+/* The host's own name up to its first dot, where it would do; else the controller chooses. */
+static void default_name(struct join *join, char ret[HOST_NAME_MAX + 1])
+{
+	if (*join->request.name || gethostname(ret, HOST_NAME_MAX + 1) < 0)
+		return;
+	ret[HOST_NAME_MAX] = '\0';
+	ret[strcspn(ret, ".")] = '\0';
+	for (char *c = ret; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (field_is_name(ret, strlen(ret)) && strcmp(ret, "localhost"))
+		join->request.name = ret;
+}
+
 static int send_join(struct tool *tool, const struct join *join)
 {
 	_cleanup_(rpc_client_closep) struct rpc_client *client = NULL;
@@ -223,7 +238,7 @@ static bool wants_help(const struct args *args)
 int local_join(struct tool *tool, struct args *args)
 {
 	struct join join = { .request = MMESH__V1__LOCAL_JOIN_REQUEST__INIT };
-	char token[TOKEN_MAX] = "";
+	char token[TOKEN_MAX] = "", host[HOST_NAME_MAX + 1];
 	const char *given;
 	int r = TOOL_OK;
 
@@ -243,6 +258,7 @@ int local_join(struct tool *tool, struct args *args)
 		return r;
 	join.request.token = strcmp(given, "-") ? (char *)given : token;
 	join.request.endpoint = join.endpoint;
+	default_name(&join, host);
 	r = send_join(tool, &join);
 	explicit_bzero(token, sizeof(token));
 	return r;
