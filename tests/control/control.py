@@ -5,6 +5,7 @@
 usage: tests/control/control.py [PROGRAM [NAME ...]]
 """
 
+import atexit
 import hashlib
 import os
 import queue
@@ -735,6 +736,7 @@ def main():
     if Path(program).parent != TOP / "build/bin":
         words += ["plugin", str(TOP / "build/lib/mmesh-broker.so")]
     c = Controller(program, folder, *words)
+    atexit.register(lambda: c.process and c.process.poll() is None and c.stop())
     c.start()
     prepare(c)
     for test in TESTS:
