@@ -63,6 +63,12 @@ restart_daemon()
 	wait_for 20 md "$1" status --check ready
 }
 
+# What a node told of its paths in its first report.
+controller_knows_paths()
+{
+	mc -j node show t/net/a/a | jq -e '.nodes[0] | .online and (.paths | any(.path == "relay r"))' >/dev/null
+}
+
 test_crashes()
 {
 	local before after x
@@ -76,6 +82,7 @@ test_crashes()
 	numbered_begin relayed A B "$(address B)" 20
 	numbered_begin direct C A "$(address A)" 20
 	for x in A B R; do restart_daemon "$x"; done
+	wait_for 20 controller_knows_paths
 	die "$CONTROLLER_PID"
 	wait_for 20 md A status --check live
 	restart_daemon C

@@ -153,4 +153,10 @@ int local_start(struct daemon *daemon, struct rpc_server **ret, struct error *er
 /* Freed with mmesh__v1__local_status__free_unpacked(); NULL without memory. */
 struct Mmesh__V1__LocalStatus *status_make(struct daemon *daemon, const char *device);
 
+enum { STATUS_MAX_STATES = 256 };
+
+/* How the node reaches its peers, for the controller; status_clear_report() takes it out again. */
+void status_fill_report(const struct session *session, Mmesh__V1__ReportRequest *request);
+void status_clear_report(Mmesh__V1__ReportRequest *request);
+
 #endif

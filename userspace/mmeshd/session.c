@@ -150,9 +150,11 @@ static int report(struct session *s, struct error *err)
 	request.epoch = own ? own->epoch : 0;
 	request.sequence = own && s->settled ? own->sequence : 0;
 	request.certificate_expires = trust_cert_not_after(m->cert);
+	status_fill_report(s, &request);
 	s->report_due = false;
 	r = call(s, "/mmesh.v1.Node/Report", &request.base, &mmesh__v1__report_reply__descriptor,
 		 &message, err);
+	status_clear_report(&request);
 	if (r < 0) {
 		s->report_due = true;
 		return r;

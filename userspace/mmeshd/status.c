@@ -194,6 +194,64 @@ static void add_peers(Membership *ms, const struct session *s, struct kernel *ke
 	view_clear(&view);
 }
 
+/* -- for the controller -------------------------------------------------------------------------- */
+
+static int add_state(Mmesh__V1__ReportRequest *rq, const struct seen *seen, const struct view *view,
+		     const Mmesh__V1__NodeRecord *node)
+{
+	const struct mmesh_peer *from = node->mesh_key.len == KEY_LEN ?
+						kernel_peer(seen, node->mesh_key.data) : NULL;
+	Mmesh__V1__PeerState *state;
+	Peer peer;
+
+	if (!from)
+		return 0;
+	state = malloc(sizeof(*state));
+	if (!state || !grow(&rq->peer, rq->n_peer)) {
+		free(state);
+		return -ENOMEM;
+	}
+	mmesh__v1__local_peer__init(&peer);
+	mmesh__v1__peer_state__init(state);
+	rq->peer[rq->n_peer++] = state;
+	tell_path(&peer, seen, view, from);
+	state->node = strdup(node->node);
+	state->path = peer.path;
+	state->mtu = peer.mtu;
+	state->rtt_us = peer.rtt_us;
+	if (peer.why != protobuf_c_empty_string)
+		free(peer.why);
+	return 0;
+}
+
+void status_fill_report(const struct session *s, Mmesh__V1__ReportRequest *rq)
+{
+	struct kernel kernel = { 0 };
+	struct seen seen = { 0 };
+	struct view view;
+	int r = 0;
+
+	if (member_view(s->member, &view, NULL) < 0)
+		return;
+	if (!kernel_open(&kernel, NULL))
+		look(&kernel, s->member->device, &seen);
+	for (size_t i = 0; !r && i < view.n_nodes && rq->n_peer < STATUS_MAX_STATES; i++)
+		r = add_state(rq, &seen, &view, view.nodes[i].record);
+	mmesh_device_clear(&seen.dev);
+	mmesh_paths_clear(&seen.paths);
+	kernel_close(&kernel);
+	view_clear(&view);
+}
+
+void status_clear_report(Mmesh__V1__ReportRequest *rq)
+{
+	for (size_t i = 0; i < rq->n_peer; i++)
+		mmesh__v1__peer_state__free_unpacked(rq->peer[i], NULL);
+	free(rq->peer);
+	rq->peer = NULL;
+	rq->n_peer = 0;
+}
+
 /* -- memberships --------------------------------------------------------------------------------- */
 
 static void fill_names(Membership *ms, const struct session *s)
