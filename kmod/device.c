@@ -25,7 +25,10 @@
 #include "ratelimiter.h"
 #include "socket.h"
 
-static LIST_HEAD(devices);	/* RTNL */
+/* Outside the update locks. */
+DEFINE_MUTEX(mmesh_members_lock);
+
+static LIST_HEAD(devices);	/* RTNL and members_lock; either to read */
 
 static struct mmesh_peer *peer_of_destination(struct mmesh_device *m,
 					      struct sk_buff *skb)
@@ -238,7 +241,9 @@ static void mmesh_destruct(struct net_device *dev)
 	struct mmesh_device *m = netdev_priv(dev);
 
 	rtnl_lock();
+	mutex_lock(&mmesh_members_lock);
 	list_del(&m->device_list);
+	mutex_unlock(&mmesh_members_lock);
 	mutex_lock(&m->update_lock);
 	mmesh_socket_close(m);
 	rcu_assign_pointer(m->birth_net, NULL);
@@ -314,7 +319,9 @@ static int mmesh_newlink(MMESH_NEWLINK_ARGS)
 	if (ret)
 		goto err_ratelimiter;
 
+	mutex_lock(&mmesh_members_lock);
 	list_add(&m->device_list, &devices);
+	mutex_unlock(&mmesh_members_lock);
 	/* Only now, or register_netdevice() would call it when it fails. */
 	dev->priv_destructor = mmesh_destruct;
 	return 0;
@@ -353,6 +360,40 @@ bool mmesh_device_key_elsewhere(const struct mmesh_device *m,
 			    MMESH_KEY_LEN))
 			return true;
 	return false;
+}
+
+/* Those of another user namespace are somebody else's, who may say what he
+ * likes: neither can keep the other from a key, nor learn who has it.
+ */
+static bool is_beside(const struct mmesh_device *m, const struct mmesh_device *other)
+{
+	return m != other && other->dev->reg_state == NETREG_REGISTERED &&
+	       dev_net(m->dev)->user_ns == dev_net(other->dev)->user_ns;
+}
+
+bool mmesh_device_member_elsewhere(const struct mmesh_device *m,
+				   const u8 public_key[MMESH_KEY_LEN], u64 network)
+{
+	struct mmesh_device *other;
+	struct mmesh_peer *peer;
+	bool found = false;
+	u64 theirs;
+
+	lockdep_assert_held(&mmesh_members_lock);
+	/* A device may be on its way to another netns. */
+	rcu_read_lock();
+	list_for_each_entry(other, &devices, device_list) {
+		if (!is_beside(m, other))
+			continue;
+		peer = mmesh_peer_lookup(other, public_key);
+		theirs = peer ? mmesh_peer_network(peer) : 0;
+		mmesh_peer_put(peer);
+		found = theirs && theirs != network;
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
 }
 
 /* The netns in which devices were born goes away: their sockets go with it,

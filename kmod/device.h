@@ -20,8 +20,8 @@
 #include "stats.h"
 
 /*
- * Private data of a net_device of kind mmesh. Lock order: RTNL, update_lock,
- * then the peers' locks.
+ * Private data of a net_device of kind mmesh. Lock order: RTNL,
+ * mmesh_members_lock, update_lock, then the peers' locks.
  */
 struct mmesh_device {
 	/* Read by every packet. */
@@ -89,6 +89,16 @@ void mmesh_device_refuse(struct mmesh_device *m, struct sk_buff *skb, unsigned i
  */
 bool mmesh_device_key_elsewhere(const struct mmesh_device *m,
 				const u8 public_key[MMESH_KEY_LEN], u64 network);
+
+/* Held to make or change a peer, outside the update lock. */
+extern struct mutex mmesh_members_lock;
+
+/* Whether another device that the same user namespace owns has a peer with
+ * this key that is of another network than @network. Context: process,
+ * mmesh_members_lock held.
+ */
+bool mmesh_device_member_elsewhere(const struct mmesh_device *m,
+				   const u8 public_key[MMESH_KEY_LEN], u64 network);
 
 /* Userspace-visible change of configuration; update lock held. */
 static inline void mmesh_device_changed(struct mmesh_device *m)

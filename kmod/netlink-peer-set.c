@@ -471,6 +471,23 @@ static int check_device(struct mmesh_device *m, const struct request *req,
 	return 0;
 }
 
+/* A key is a member of one network, or two could meet in it. */
+static int check_member(struct mmesh_device *m, const struct request *req,
+			struct genl_info *info)
+{
+	const u64 network = m->isolation.network;
+	unsigned int i, given = 0;
+
+	for (i = 0; i < req->num_prefixes; i++)
+		given += !req->prefixes[i].remove;
+	if (!given || !network ||
+	    !mmesh_device_member_elsewhere(m, req->public_key, network))
+		return 0;
+	return mmesh_nl_refuse(info->extack, info->attrs[MMESH_A_PEER_PUBLIC_KEY],
+			       -EEXIST,
+			       "public-key: a device of another network has this peer, and a key belongs to one network");
+}
+
 static int make_peer(struct mmesh_device *m, const struct request *req,
 		     struct genl_info *info)
 {
@@ -513,7 +530,7 @@ static int change_peer(struct mmesh_device *m, const struct request *req,
 	struct mmesh_peer *peer;
 	int ret;
 
-	ret = check_device(m, req, info->extack);
+	ret = check_device(m, req, info->extack) ?: check_member(m, req, info);
 	if (ret)
 		return ret;
 	peer = mmesh_peer_lookup(m, req->public_key);
@@ -555,11 +572,13 @@ static int handle(struct sk_buff *skb, struct genl_info *info, struct request *r
 		ret = PTR_ERR(m);
 		goto out;
 	}
+	mutex_lock(&mmesh_members_lock);
 	ret = mmesh_nl_lock(m, info->extack);
 	if (!ret) {
 		ret = change_peer(m, req, info);
 		mmesh_nl_unlock(m);
 	}
+	mutex_unlock(&mmesh_members_lock);
 	mmesh_nl_device_put(m);
 out:
 	free_request(req);

@@ -98,6 +98,12 @@ static int check_client(struct mmesh_device *m, struct mmesh_peer *peer,
 		return mmesh_nl_refuse(extack, attrs[MMESH_A_PEER_NETWORK] ?: permit,
 				       -EINVAL,
 				       "relay-permit: a client needs a network other than 0");
+	if (a.permit && !a.trunk &&
+	    mmesh_device_member_elsewhere(m, nla_data(attrs[MMESH_A_PEER_PUBLIC_KEY]),
+					  a.network))
+		return mmesh_nl_refuse(extack, attrs[MMESH_A_PEER_NETWORK] ?: permit,
+				       -EEXIST,
+				       "network: a device of another network has this peer, and a key belongs to one network");
 	if (a.permit && !was && m->relay.num_clients >= m->relay.max_clients)
 		return mmesh_nl_refuse(extack, permit, -ENOSPC,
 				       "relay-permit: the device has as many clients as relay-clients says");

@@ -144,6 +144,19 @@ void mmesh_peer_set_unreachable(struct mmesh_peer *peer, bool unreachable)
 	mmesh_netlink_notify_reachable(peer);
 }
 
+u64 mmesh_peer_network(const struct mmesh_peer *peer)
+{
+	const struct mmesh_peer_ext *ext = READ_ONCE(peer->ext);
+	const struct mmesh_client *client = ext ? READ_ONCE(ext->client) : NULL;
+
+	if (client && READ_ONCE(client->is_permitted))
+		return READ_ONCE(client->is_trunk) ? 0 : READ_ONCE(client->network);
+	/* Without prefixes it is none, a relay, say, which serves many. */
+	if (list_empty(&peer->allowedips_list) && list_empty(&peer->shared_list))
+		return 0;
+	return READ_ONCE(peer->device->isolation.network);
+}
+
 void mmesh_peer_clear_keys(struct mmesh_peer *peer)
 {
 	mmesh_handshake_clear(&peer->handshake);

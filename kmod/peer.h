@@ -106,6 +106,11 @@ void mmesh_peer_put(struct mmesh_peer *peer);
  */
 void mmesh_peer_set_unreachable(struct mmesh_peer *peer, bool unreachable);
 
+/* The network that @peer is a member of: its device's, if it has prefixes there,
+ * or the one that it is a relay's client of. 0: none. Context: any.
+ */
+u64 mmesh_peer_network(const struct mmesh_peer *peer);
+
 /* Forget every session and handshake of @peer; process context. */
 void mmesh_peer_clear_keys(struct mmesh_peer *peer);
 

@@ -161,6 +161,45 @@ test_rules_of_configuration()
 	refused n "$A" mmesh dev set mm0 network x
 }
 
+# A peer that has prefixes belongs to one network, on all devices that one user
+# namespace owns; a relay, which has none, serves many.
+test_peer_of_one_network()
+{
+	local out
+
+	ns A B C W
+	node A "$A" mm0 10.1.0.1/16 7 0
+	node B "$B" mm0 10.1.0.2/16 8 0
+	node C "$C" mm0 10.1.0.3/16 none 0
+	keys P R
+	PORT[P]=9 SUBNET[P]=0 PORT[R]=9 SUBNET[R]=0
+	knows "$A" mm0 P 10.1.0.9/32
+	out=$(knows "$B" mm0 P 10.1.0.9/32 2>&1) && fail "a peer of two networks"
+	[[ $out == *"public-key: a device of another network has this peer"* ]] || fail "text: $out"
+	expect_eq "$(n "$B" mmesh -j peer show dev mm0 | jq '.peers | length')" 0 "peers of B"
+	# By a change of the peer, too.
+	knows "$B" mm0 P ""
+	refused n "$B" mmesh peer set "${PUB[P]}" dev mm0 allowed-ips 10.1.0.9/32
+	# As a client of a relay.
+	n "$C" mmesh dev set mm0 relay on
+	out=$(n "$C" mmesh relay add "${PUB[P]}" dev mm0 network 8 2>&1) && fail "a client of two networks"
+	[[ $out == *"network: a device of another network has this peer"* ]] || fail "text: $out"
+	n "$C" mmesh relay add "${PUB[P]}" dev mm0 network 7
+	# Without a network, or without prefixes, nothing is said.
+	n "$C" mmesh peer del "${PUB[P]}" dev mm0
+	knows "$C" mm0 P 10.1.0.9/32
+	knows "$A" mm0 R ""
+	knows "$B" mm0 R ""
+	# It moves when it has gone.
+	n "$A" mmesh peer del "${PUB[P]}" dev mm0
+	n "$B" mmesh peer set "${PUB[P]}" dev mm0 allowed-ips 10.1.0.9/32
+	refused knows "$A" mm0 P 10.1.0.9/32
+	# Who owns a namespace of his own can't keep others from a key.
+	unshare -Urn true 2>/dev/null || return 0
+	unshare -Urn bash -c 'ip link add mm9 type mmesh && mmesh dev set mm9 network 99 &&
+		mmesh peer add "$1" dev mm9 allowed-ips 10.0.0.1/32' - "${PUB[P]}"
+}
+
 # Two networks with the same addresses on node M: each node is reached by its own.
 equal_addresses()
 {

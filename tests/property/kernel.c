@@ -110,8 +110,9 @@ static void set_device(const struct topology *t, unsigned int i)
 		die("%s: %s", dev.name, err.text);
 }
 
-static void add_peer(struct nl_batch *batch, const struct topology *t, unsigned int i,
-		     unsigned int k, uint16_t port)
+/* Node @k as a peer of node @i, with its prefixes in @ips. */
+static struct mmesh_peer peer_of(const struct topology *t, unsigned int i, unsigned int k,
+				 uint16_t port, struct prefix ips[3])
 {
 	const struct link *link = &t->node[i].link[k];
 	struct mmesh_peer peer = {
@@ -119,12 +120,8 @@ static void add_peer(struct nl_batch *batch, const struct topology *t, unsigned 
 		.suite = t->aes[i][k] ? MMESH_SUITE_AES256GCM : MMESH_SUITE_WIREGUARD,
 		.subnet = link->subnet,
 	};
-	struct prefix ips[3];
-	char name[IF_NAMESIZE];
-	struct error err;
 	size_t n = 0;
 
-	name_of(name, i);
 	memcpy(peer.public_key, public_key[k], KEY_LEN);
 	peer.endpoint.in4.sin_family = AF_INET;
 	peer.endpoint.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -136,6 +133,18 @@ static void add_peer(struct nl_batch *batch, const struct topology *t, unsigned 
 	if (link->has_all)
 		ips[n++] = prefix_of(t->v6, (struct place){ OUTSIDE, 0, 0 }, 2);
 	peer.allowed_ips = (struct prefixes){ .item = ips, .count = n, .room = n };
+	return peer;
+}
+
+static void add_peer(struct nl_batch *batch, const struct topology *t, unsigned int i,
+		     unsigned int k, uint16_t port)
+{
+	struct prefix ips[3];
+	const struct mmesh_peer peer = peer_of(t, i, k, port, ips);
+	char name[IF_NAMESIZE];
+	struct error err;
+
+	name_of(name, i);
 	if (mmesh_peer_queue(&client, batch, name, MMESH_PEER_ADD, &peer, &err) < 0)
 		die("%s", err.text);
 }
@@ -201,6 +210,17 @@ int kernel_try_network(unsigned int i, uint64_t network)
 
 	name_of(dev.name, i);
 	return mmesh_device_set(&client, &dev, &err);
+}
+
+int kernel_try_peer(const struct topology *t, unsigned int i, unsigned int k)
+{
+	struct prefix ips[3];
+	const struct mmesh_peer peer = peer_of(t, i, k, 1, ips);
+	char name[IF_NAMESIZE];
+	struct error err;
+
+	name_of(name, i);
+	return mmesh_peer_change(&client, name, MMESH_PEER_ADD, &peer, &err);
 }
 
 static int take_counters(const struct mmesh_stats *stats, void *user, struct error *err)

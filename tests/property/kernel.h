@@ -26,6 +26,8 @@ int kernel_node(unsigned int ifindex);
 /* Number of node @i's public key @k of @t may be given to @j: the kernel's errno. */
 int kernel_try_key(const struct topology *t, unsigned int i, unsigned int j);
 int kernel_try_network(unsigned int i, uint64_t network);
+/* The same of a link that is refused, from node @i to node @k. */
+int kernel_try_peer(const struct topology *t, unsigned int i, unsigned int k);
 
 /* The counters of all nodes as they are now. */
 struct counters {

@@ -29,6 +29,7 @@ enum craft {
 	FLAG_CHANGED,
 	KEY_OF_OTHER_NETWORK,
 	NETWORK_UNDER_PEERS,
+	PEER_OF_OTHER_NETWORK,
 	KINDS,
 };
 
@@ -41,6 +42,7 @@ static const char *const craft_names[KINDS] = {
 	[FLAG_CHANGED] = "routed subnets changed under open sessions",
 	[KEY_OF_OTHER_NETWORK] = "a private key of another network",
 	[NETWORK_UNDER_PEERS] = "another network while there are peers",
+	[PEER_OF_OTHER_NETWORK] = "a peer of another network",
 };
 
 static struct topology topology;
@@ -273,6 +275,9 @@ static void misconfigure(void)
 	if (has_peers(i))
 		refused(NETWORK_UNDER_PEERS,
 			kernel_try_network(i, topology.node[i].network ^ 1), EBUSY);
+	for (unsigned int k = 0; k < NODES; k++)
+		if (topology.node[i].link[k].refused)
+			refused(PEER_OF_OTHER_NETWORK, kernel_try_peer(&topology, i, k), EEXIST);
 }
 
 /* Open sessions feel the flag with the next packet. */

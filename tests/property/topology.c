@@ -66,6 +66,26 @@ static void draw_link(struct topology *t, unsigned int i, unsigned int k)
 	link->has_behind = chance(30);
 }
 
+/* Of two networks that want a key, the first one has it. */
+static void draw_keys_apart(struct topology *t)
+{
+	int first[NODES];
+
+	memset(first, -1, sizeof(first));
+	for (unsigned int i = 0; i < NODES; i++) {
+		for (unsigned int k = 0; k < NODES; k++) {
+			struct link *link = &t->node[i].link[k];
+
+			if (!link->known || !(link->has_member || link->has_behind || link->has_all))
+				continue;
+			if (first[k] < 0)
+				first[k] = (int)i;
+			link->refused = t->node[i].network != t->node[first[k]].network;
+			link->known = !link->refused;
+		}
+	}
+}
+
 void topology_draw(struct topology *t)
 {
 	const unsigned int used = 6 + draw(NODES - 6 + 1), networks = 2 + draw(2);
@@ -102,6 +122,7 @@ void topology_draw(struct topology *t)
 				    t->node[i].link[l].has_member)
 					t->node[i].link[k].has_member = false;
 	}
+	draw_keys_apart(t);
 }
 
 /* How well a link's allowed IPs fit an address: 0 not at all. */

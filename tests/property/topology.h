@@ -22,6 +22,7 @@ struct place {
 /* How a node knows another one. */
 struct link {
 	bool known;
+	bool refused;		/* the kernel keeps its key out: it is of another network */
 	uint8_t subnet;		/* that it believes the other one in */
 	bool has_member;	/* allowed IPs: its address, */
 	bool has_behind;	/* what is behind it, */
