@@ -83,6 +83,12 @@ static bool unknown_types(struct target *t, struct peer *peer)
 	return target_finish(t);
 }
 
+/* What a handshake message is that should have the length @right. */
+static int stat_of_length(size_t len, size_t right)
+{
+	return len < right ? MMESH_STAT_RX_DROP_SHORT : MMESH_STAT_RX_DROP_LONG;
+}
+
 /* Truncated and oversized handshake messages, some made right before. */
 static bool wrong_lengths(struct target *t, struct peer *peer)
 {
@@ -112,9 +118,7 @@ static bool wrong_lengths(struct target *t, struct peer *peer)
 			len = target_below(t, 2) ? RECORD + target_below(t, 200) :
 						   any_length(t, RECORD);
 		while (len == kinds[kind].len);
-		target_send(t, msg, len,
-			    len < kinds[kind].len ? MMESH_STAT_RX_DROP_SHORT :
-						    MMESH_STAT_RX_DROP_LONG);
+		target_send(t, msg, len, stat_of_length(len, kinds[kind].len));
 	}
 	return target_finish(t);
 }
@@ -164,13 +168,14 @@ static bool forged_records(struct target *t, struct peer *peer)
 	return target_finish(t);
 }
 
-/* The first word's low byte says what a flipped bit makes of a data record. */
+/* The first word's low byte says what a flipped bit makes of a data record of LEN bytes. */
 static int stat_of_flip(unsigned int bit)
 {
 	switch (bit) {
 	case 0:			/* 5, an initiation */
+		return stat_of_length(LEN, INITIATION);
 	case 1:			/* 6, a response */
-		return MMESH_STAT_RX_DROP_SHORT;
+		return stat_of_length(LEN, RESPONSE);
 	case 2 ... 31:		/* 0 and what doesn't exist */
 		return MMESH_STAT_RX_DROP_TYPE;
 	case 32 ... 63:
