@@ -16,12 +16,7 @@ port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
 	>log 2>&1 &
 controller=$!
 trap 'kill $controller 2>/dev/null; wait $controller 2>/dev/null' EXIT
-for ((i = 0; i < 300; i++)); do
-	grep -q 'is running' log && break
-	kill -0 $controller 2>/dev/null || break
-	sleep 0.1
-done
-if ! grep -q 'is running' log; then
+if ! timeout 30 grep -q 'is running' <(tail -n +1 -f --pid=$controller log); then
 	echo "not ok - ctl-controller: the controller starts"
 	cat log
 	exit 1

@@ -75,7 +75,7 @@ static int take_routed(struct change *c, struct object *o, const message_object 
 
 static void format_routed(const struct object *o, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s", o->network.routed_subnets ? "true" : "false");
+	switch_format(o->network.routed_subnets, ret, size);
 }
 
 static int take_locked(struct change *c, struct object *o, const message_object *in,
@@ -89,7 +89,7 @@ static int take_locked(struct change *c, struct object *o, const message_object 
 
 static void format_locked(const struct object *o, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s", o->network.locked ? "true" : "false");
+	switch_format(o->network.locked, ret, size);
 }
 
 static int take_zone(struct change *c, struct object *o, const message_object *in,

@@ -294,7 +294,7 @@ static int take_relay(struct change *c, struct object *o, const message_object *
 
 static void format_relay(const struct object *o, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s", o->node.relay ? "true" : "false");
+	switch_format(o->node.relay, ret, size);
 }
 
 static const struct field fields[] = {

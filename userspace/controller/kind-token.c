@@ -87,7 +87,7 @@ static int take_relay(struct change *c, struct object *o, const message_object *
 
 static void format_relay(const struct object *o, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s", o->token.relay ? "true" : "false");
+	switch_format(o->token.relay, ret, size);
 }
 
 static int take_tags(struct change *c, struct object *o, const message_object *in,

@@ -198,6 +198,11 @@ int tags_take(const char *field, char tag[MAX_TAGS][NAME_SIZE], uint32_t *n, cha
 	return 0;
 }
 
+void switch_format(bool on, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s", on ? "true" : "false");
+}
+
 void tags_format(const char tag[MAX_TAGS][NAME_SIZE], uint32_t n, char *ret, size_t size)
 {
 	size_t at = 0;

@@ -80,6 +80,9 @@ int object_path(struct store *s, const struct object *o, char ret[PATH_SIZE], st
 int message_string(char **ret, const char *text, struct error *err);
 int message_strings_add(char ***list, size_t *n, const char *text, struct error *err);
 
+/* A switch as changes of it are shown. */
+void switch_format(bool on, char *ret, size_t size);
+
 /* Tags: labels, at most MAX_TAGS; "a,b". */
 int tags_take(const char *field, char tag[MAX_TAGS][NAME_SIZE], uint32_t *n, char *const *in,
 	      size_t n_in, struct error *err);
